@@ -1,0 +1,25 @@
+# The two products: build/libmoonpool.so for hosts and plain luajit, build/moonpool for people.
+
+# Lua modules as C++ byte arrays: engine/script looks them up by module name.
+file(GLOB_RECURSE MOONPOOL_LUA_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lua/*.lua)
+set(embedded ${CMAKE_BINARY_DIR}/generated/embedded_lua.cpp)
+add_custom_command(
+  OUTPUT ${embedded}
+  COMMAND ${CMAKE_COMMAND} -DROOT=${PROJECT_SOURCE_DIR}/lua -DOUT=${embedded}
+          -P ${PROJECT_SOURCE_DIR}/cmake/EmbedLua.cmake
+  DEPENDS ${MOONPOOL_LUA_SOURCES} ${PROJECT_SOURCE_DIR}/cmake/EmbedLua.cmake
+  COMMENT "Compiling the Lua modules into the library")
+add_library(moonpool_embedded_lua OBJECT ${embedded})
+target_include_directories(moonpool_embedded_lua PRIVATE ${PROJECT_SOURCE_DIR}/engine)
+
+set(MOONPOOL_FLOORS base policy observe async wire pool dev cluster session api script)
+list(TRANSFORM MOONPOOL_FLOORS PREPEND moonpool_ OUTPUT_VARIABLE MOONPOOL_FLOOR_TARGETS)
+
+add_library(moonpool SHARED $<TARGET_OBJECTS:moonpool_embedded_lua>)
+set_target_properties(moonpool PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+set_target_properties(moonpool PROPERTIES LINKER_LANGUAGE CXX)
+target_include_directories(moonpool PUBLIC
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/engine/api/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+target_link_libraries(moonpool PRIVATE
+  "$<LINK_LIBRARY:WHOLE_ARCHIVE,moonpool_api,moonpool_script>" ${MOONPOOL_FLOOR_TARGETS})
+target_link_options(moonpool PRIVATE -Wl,--exclude-libs,libpqxx-7.10.a:libpqxx.a)
