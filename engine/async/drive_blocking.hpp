@@ -1,0 +1,38 @@
+#pragma once
+
+#include "async/operation.hpp"
+
+namespace moonpool::async {
+
+// Blocks in poll(2) until the wait is over. Also returns `cancelled` when interrupt() was called
+// since this thread's operation began (see InterruptScope).
+Wakeup wait_blocking(Wait const& wait);
+
+// Lets a signal handler end what the current thread waits for: while a scope lives, interrupt() makes
+// its waits return `cancelled`, once. Without a living scope interrupt() does nothing. One scope in a
+// process at a time (the shell's); a nested one has no effect.
+class InterruptScope {
+ public:
+  InterruptScope();
+  ~InterruptScope();
+  InterruptScope(InterruptScope const&) = delete;
+  InterruptScope& operator=(InterruptScope const&) = delete;
+
+ private:
+  bool outermost_;
+};
+
+// Async-signal-safe. True when a scope was there to be interrupted.
+bool interrupt() noexcept;
+
+// The blocking driver: runs an operation to its end on this thread, gives its value or throws its
+// error. Blocks for as long as the operation's own deadlines allow.
+template <class T>
+T run_blocking(Operation<T> operation) {
+  Stepper<T> stepper(std::move(operation));
+  auto wakeup = Wakeup::ready;
+  while (!stepper.step(wakeup)) wakeup = wait_blocking(stepper.wait());
+  return stepper.take();
+}
+
+}  // namespace moonpool::async

@@ -1,0 +1,176 @@
+#pragma once
+
+#include <coroutine>
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include "async/wait.hpp"
+
+namespace moonpool::async {
+
+namespace detail {
+
+// What one running tree of operations shares: where it stands, what it waits for.
+struct Run {
+  std::coroutine_handle<> innermost;  // the coroutine to resume next
+  Wait wait;
+  Wakeup wakeup = Wakeup::ready;
+};
+
+struct PromiseBase {
+  Run* run = nullptr;
+  std::coroutine_handle<> continuation;
+  std::exception_ptr error;
+
+  std::suspend_always initial_suspend() noexcept { return {}; }
+
+  struct FinalAwaiter {
+    bool await_ready() noexcept { return false; }
+    template <class Promise>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) noexcept {
+      auto const next = self.promise().continuation;
+      return next ? next : std::noop_coroutine();
+    }
+    void await_resume() noexcept {}
+  };
+  FinalAwaiter final_suspend() noexcept { return {}; }
+  void unhandled_exception() noexcept { error = std::current_exception(); }
+
+  // Suspends the whole tree; the driver sees `wait` and resumes with a Wakeup.
+  struct WaitAwaiter {
+    PromiseBase& promise;
+    Wait wait;
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> self) noexcept {
+      promise.run->innermost = self;
+      promise.run->wait = wait;
+    }
+    Wakeup await_resume() const noexcept { return promise.run->wakeup; }
+  };
+  WaitAwaiter await_transform(Wait wait) noexcept { return {*this, wait}; }
+  template <class Awaitable>
+  decltype(auto) await_transform(Awaitable&& awaitable) noexcept {
+    return std::forward<Awaitable>(awaitable);
+  }
+};
+
+template <class T>
+struct Promise : PromiseBase {
+  std::optional<T> value;
+  template <class U>
+  void return_value(U&& result) {
+    value.emplace(std::forward<U>(result));
+  }
+  T take() {
+    if (error) std::rethrow_exception(std::exchange(error, nullptr));
+    return std::move(*value);
+  }
+};
+
+template <>
+struct Promise<void> : PromiseBase {
+  void return_void() noexcept {}
+  void take() {
+    if (error) std::rethrow_exception(std::exchange(error, nullptr));
+  }
+};
+
+}  // namespace detail
+
+// Work that may wait, as a lazy coroutine: nothing happens until a driver starts it (run_blocking,
+// Stepper, Loop) or another operation awaits it. Inside, `co_await Wait{…}` gives the tree back to
+// its driver and `co_await operation` runs a child.
+//
+// Destroying an operation that has begun cancels it: its locals are destroyed in order, which must
+// leave everything they own in a state that can be thrown away.
+// Parameters of operation functions are taken by value, or are owned by what outlives the operation.
+// Threads: one thread at a time drives an operation; which one may change between steps.
+template <class T>
+class [[nodiscard]] Operation {
+ public:
+  struct promise_type : detail::Promise<T> {
+    Operation get_return_object() noexcept {
+      return Operation(std::coroutine_handle<promise_type>::from_promise(*this));
+    }
+  };
+
+  Operation() = default;
+  Operation(Operation&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  Operation& operator=(Operation&& other) noexcept {
+    if (this != &other) {
+      destroy();
+      handle_ = std::exchange(other.handle_, nullptr);
+    }
+    return *this;
+  }
+  Operation(Operation const&) = delete;
+  Operation& operator=(Operation const&) = delete;
+  ~Operation() { destroy(); }
+
+  explicit operator bool() const noexcept { return handle_ != nullptr; }
+
+  // As a child: runs to its end, then gives its value or throws its error.
+  auto operator co_await() && noexcept {
+    struct Awaiter {
+      std::coroutine_handle<promise_type> child;
+      bool await_ready() const noexcept { return false; }
+      template <class Parent>
+      std::coroutine_handle<> await_suspend(std::coroutine_handle<Parent> parent) noexcept {
+        child.promise().run = parent.promise().run;
+        child.promise().continuation = parent;
+        return child;
+      }
+      T await_resume() { return child.promise().take(); }
+    };
+    return Awaiter{handle_};
+  }
+
+ private:
+  template <class>
+  friend class Stepper;
+  explicit Operation(std::coroutine_handle<promise_type> handle) : handle_(handle) {}
+  void destroy() noexcept {
+    if (handle_) std::exchange(handle_, nullptr).destroy();
+  }
+
+  std::coroutine_handle<promise_type> handle_;
+};
+
+// Drives one operation step by step: the part that every driver shares, and the face for event loops
+// that belong to somebody else.
+template <class T>
+class Stepper {
+ public:
+  explicit Stepper(Operation<T> operation) : operation_(std::move(operation)) {}
+  // The operation points into this object.
+  Stepper(Stepper const&) = delete;
+  Stepper& operator=(Stepper const&) = delete;
+
+  // Runs until the operation waits or ends. True when it ended: then call take() once.
+  bool step(Wakeup wakeup = Wakeup::ready) {
+    auto handle = operation_.handle_;
+    if (!started_) {
+      started_ = true;
+      handle.promise().run = &run_;
+      run_.innermost = handle;
+    }
+    run_.wakeup = wakeup;
+    run_.innermost.resume();
+    return handle.done();
+  }
+
+  // What the operation waits for. REQUIRES: the last step() returned false.
+  Wait const& wait() const { return run_.wait; }
+  bool started() const { return started_; }
+  bool done() const { return started_ && operation_.handle_.done(); }
+  // REQUIRES: done(). Throws what the operation threw.
+  T take() { return operation_.handle_.promise().take(); }
+
+ private:
+  Operation<T> operation_;
+  detail::Run run_;
+  bool started_ = false;
+};
+
+}  // namespace moonpool::async
