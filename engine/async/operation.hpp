@@ -110,21 +110,19 @@ class [[nodiscard]] Operation {
 
   explicit operator bool() const noexcept { return handle_ != nullptr; }
 
+  struct ChildAwaiter {
+    std::coroutine_handle<promise_type> child;
+    bool await_ready() const noexcept { return false; }
+    template <class Parent>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Parent> parent) noexcept {
+      child.promise().run = parent.promise().run;
+      child.promise().continuation = parent;
+      return child;
+    }
+    T await_resume() { return child.promise().take(); }
+  };
   // As a child: runs to its end, then gives its value or throws its error.
-  auto operator co_await() && noexcept {
-    struct Awaiter {
-      std::coroutine_handle<promise_type> child;
-      bool await_ready() const noexcept { return false; }
-      template <class Parent>
-      std::coroutine_handle<> await_suspend(std::coroutine_handle<Parent> parent) noexcept {
-        child.promise().run = parent.promise().run;
-        child.promise().continuation = parent;
-        return child;
-      }
-      T await_resume() { return child.promise().take(); }
-    };
-    return Awaiter{handle_};
-  }
+  ChildAwaiter operator co_await() && noexcept { return {handle_}; }
 
  private:
   template <class>
