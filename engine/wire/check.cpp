@@ -1,0 +1,70 @@
+#include "wire/check.hpp"
+
+#include <algorithm>
+
+#include "base/sql_scanner.hpp"
+#include "base/utf8.hpp"
+
+namespace moonpool::wire {
+namespace {
+
+constexpr std::size_t kMostParameters = 65535;
+// PostgreSQL refuses messages of 1 GiB; the margin is for what frames the values.
+constexpr std::size_t kLargestMessage = (std::size_t{1} << 30) - 65536;
+
+void check_text(std::string const& text, std::string const& what) {
+  auto const good = valid_text_prefix(text);
+  if (good == text.size()) return;
+  bool const nul = text[good] == '\0';
+  throw Error(ErrorKind::usage,
+              what + (nul ? " holds a NUL byte" : " is not valid UTF-8") + " at byte " +
+                  std::to_string(good + 1) + "; PostgreSQL's text cannot hold it")
+      .hint("send bytes as bytea");
+}
+
+bool equals(std::string_view text, std::string_view word) {
+  return std::ranges::equal(text, word,
+                            [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
+}
+
+bool copies_through_client(std::string_view sql) {
+  SqlScanner scanner(sql);
+  bool first = true;
+  for (auto token = scanner.next(); token.kind != TokenKind::end; token = scanner.next()) {
+    if (token.kind == TokenKind::space || token.kind == TokenKind::comment) continue;
+    if (first && !equals(token.text, "copy")) return false;
+    first = false;
+    if (token.kind == TokenKind::word && (equals(token.text, "stdin") || equals(token.text, "stdout"))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+void check_statement(Statement const& statement) {
+  if (statement.params.size() > kMostParameters) {
+    throw Error(ErrorKind::usage, "a statement takes at most 65535 parameters, this one has " +
+                                      std::to_string(statement.params.size()))
+        .hint("send many values as one array parameter, or use COPY");
+  }
+  check_text(statement.sql, "the statement");
+  std::size_t size = statement.sql.size();
+  for (std::size_t i = 0; i < statement.params.size(); ++i) {
+    auto const& text = statement.params[i].text;
+    if (!text) continue;
+    check_text(*text, "parameter " + std::to_string(i + 1));
+    size += text->size();
+  }
+  if (size > kLargestMessage) {
+    throw Error(ErrorKind::usage, "the statement and its parameters are " + std::to_string(size) +
+                                      " bytes; PostgreSQL takes less than 1 GiB at once");
+  }
+  if (copies_through_client(statement.sql)) {
+    throw Error(ErrorKind::usage, "COPY from STDIN or to STDOUT is not a plain statement")
+        .hint("use copy_in and copy_out");
+  }
+}
+
+}  // namespace moonpool::wire

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "wire/statement.hpp"
+
+namespace moonpool::wire {
+
+// Refuses what must not be sent: NUL or broken UTF-8, more than 65,535 parameters, a message past
+// PostgreSQL's limit, COPY from or to the client (it would break the pipeline). Throws Error(usage).
+void check_statement(Statement const& statement);
+
+}  // namespace moonpool::wire

@@ -1,0 +1,301 @@
+#include "wire/connection.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "wire/beside.hpp"
+#include "wire/check.hpp"
+#include "wire/pq.hpp"
+#include "wire/raw_connection.hpp"
+#include "wire/replies.hpp"
+
+namespace moonpool::wire {
+namespace {
+
+using async::Interest;
+using async::Operation;
+using async::Wait;
+using async::Wakeup;
+
+void keep_notice(void* context, pg_result const* result) {
+  constexpr std::size_t kMostNotices = 100;
+  auto& notices = *static_cast<std::vector<Notice>*>(context);
+  if (notices.size() >= kMostNotices) return;
+  auto fields = pq::error_fields(result);
+  notices.push_back(
+      {std::move(fields.severity), std::move(fields.sqlstate), std::move(fields.message)});
+}
+
+}  // namespace
+
+Connection::Connection(std::unique_ptr<RawConnection> raw) : raw_(std::move(raw)) {
+  pq::set_notice_receiver(raw_->get(), &keep_notice, &notices_);
+}
+
+Connection::~Connection() = default;
+
+bool Connection::is_open() const { return !lost_ && pq::is_open(raw_->get()); }
+bool Connection::usable() const { return is_open() && expected_.empty(); }
+int Connection::backend_pid() const { return pq::backend_pid(raw_->get()); }
+int Connection::server_version() const { return pq::server_version(raw_->get()); }
+int Connection::socket() const { return pq::socket_of(raw_->get()); }
+std::string Connection::parameter(char const* name) const {
+  return pq::parameter(raw_->get(), name);
+}
+
+TransactionState Connection::transaction_state() const {
+  switch (pq::transaction_status(raw_->get())) {
+    case pq::TransactionStatus::idle:
+      return TransactionState::idle;
+    case pq::TransactionStatus::active:
+      return TransactionState::active;
+    case pq::TransactionStatus::in_transaction:
+      return TransactionState::open;
+    case pq::TransactionStatus::in_error:
+      return TransactionState::failed;
+    case pq::TransactionStatus::unknown:
+      break;
+  }
+  return TransactionState::unknown;
+}
+
+void Connection::ride_ahead(std::string sql) { ahead_.push_back(std::move(sql)); }
+
+bool Connection::send_sync() {
+  expected_.push_back({Expected::What::sync, 0});
+  return pq::send_sync(raw_->get());
+}
+
+bool Connection::send_riders() {
+  for (auto const& sql : ahead_) {
+    expected_.push_back({Expected::What::rider, 0});
+    if (!pq::send_params(raw_->get(), sql.c_str(), {}) || !send_sync()) return false;
+  }
+  ahead_.clear();
+  return true;
+}
+
+bool Connection::send_all(Request const& request) {
+  if (!send_riders()) return false;
+  std::vector<pq::Value> values;
+  for (std::size_t i = 0; i < request.size(); ++i) {
+    auto const& statement = request[i];
+    values.clear();
+    for (auto const& param : statement.params) {
+      values.push_back({param.text ? param.text->c_str() : nullptr, param.type});
+    }
+    expected_.push_back({Expected::What::statement, i});
+    if (!pq::send_params(raw_->get(), statement.sql.c_str(), values)) return false;
+    if (statement.ends_segment && !send_sync()) return false;
+  }
+  return true;
+}
+
+Operation<Wakeup> Connection::wait_for_result(Deadline deadline) {
+  auto* connection = raw_->get();
+  while (pq::is_busy(connection)) {
+    // A failed flush is not the end: the server's last words may be waiting to be read.
+    auto const interest = pq::flush(connection) == 1 ? Interest::read_write : Interest::read;
+    auto const wakeup = co_await Wait{pq::socket_of(connection), interest, deadline};
+    if (wakeup != Wakeup::ready) co_return wakeup;
+    if (!pq::consume(connection)) {
+      lost_ = true;
+      co_return Wakeup::ready;
+    }
+  }
+  co_return Wakeup::ready;
+}
+
+Error Connection::loss(Wakeup wakeup, bool nothing_sent) {
+  auto const outcome = nothing_sent ? Outcome::not_sent : Outcome::unknown;
+  if (wakeup == Wakeup::timed_out) {
+    return Error(ErrorKind::timeout, "no answer from the server within the deadline")
+        .at(Phase::wait, outcome);
+  }
+  if (wakeup == Wakeup::cancelled) {
+    return Error(ErrorKind::cancelled, "cancelled while waiting for the server")
+        .at(Phase::wait, outcome);
+  }
+  auto message = pq::error_message(raw_->get());
+  if (message.empty()) message = "the connection was lost";
+  return Error(ErrorKind::connection, std::move(message)).at(Phase::wait, outcome);
+}
+
+// Commands whose effect outlives their transaction on this connection. CREATE TABLE may have been a
+// temporary one; DO and CALL may have done any of the others.
+void Connection::note_tag(std::string_view tag) {
+  static constexpr std::array<std::string_view, 9> kChanging = {
+      "SET", "RESET", "LISTEN", "PREPARE", "DECLARE CURSOR", "CREATE TABLE", "DO", "CALL", "LOAD"};
+  if (tag == "DISCARD ALL") {
+    session_changed_ = false;
+  } else if (std::ranges::find(kChanging, tag) != kChanging.end()) {
+    session_changed_ = true;
+  }
+}
+
+Operation<std::vector<Reply>> Connection::run(Request request, Deadline deadline) {
+  for (auto const& statement : request) check_statement(statement);
+  notices_.clear();
+  Replies replies(request);
+  ++round_trips_;
+  if (!send_all(request)) {
+    lost_ = true;
+    replies.lose_rest(loss(Wakeup::ready, false));
+    co_return replies.take();
+  }
+  while (!expected_.empty()) {
+    auto waiting = wait_for_result(deadline);
+    auto const wakeup = co_await std::move(waiting);
+    if (wakeup != Wakeup::ready || lost_) {
+      replies.lose_rest(loss(wakeup, false));
+      break;
+    }
+    auto result = pq::next_result(raw_->get());
+    auto const front = expected_.front();
+    if (!result) {
+      // The end of one statement's answers; a Sync has exactly one and no such end.
+      if (front.what != Expected::What::sync) {
+        expected_.pop_front();
+      } else if (!pq::is_open(raw_->get())) {
+        lost_ = true;
+        replies.lose_rest(loss(Wakeup::ready, false));
+        break;
+      }
+      continue;
+    }
+    auto const status = pq::status(result.get());
+    if (status == pq::ResultStatus::pipeline_sync) {
+      expected_.pop_front();
+      replies.settle();
+      continue;
+    }
+    if (front.what == Expected::What::rider) {
+      if (status != pq::ResultStatus::error) continue;
+      lost_ = true;
+      Error refused(pq::error_fields(result.get()));
+      refused.as(ErrorKind::connection, "the connection could not be made ready for its next user: " +
+                                            refused.message());
+      replies.lose_rest(refused.at(Phase::prepare, Outcome::not_sent));
+      break;
+    }
+    if (status == pq::ResultStatus::copy_in || status == pq::ResultStatus::copy_out ||
+        status == pq::ResultStatus::copy_both) {
+      lost_ = true;
+      replies.lose_rest(Error(ErrorKind::protocol, "the server started a COPY in a pipeline")
+                            .at(Phase::wait, Outcome::unknown));
+      break;
+    }
+    if (status == pq::ResultStatus::error) {
+      // An error in place of the Sync's answer is the commit of the whole segment failing.
+      replies.error(front.what == Expected::What::sync ? Replies::kSegment : front.index,
+                    Error(pq::error_fields(result.get())));
+      continue;
+    }
+    if (status == pq::ResultStatus::pipeline_aborted) {
+      replies.skipped(front.index);
+      continue;
+    }
+    Result answer(std::move(result));
+    note_tag(answer.tag());
+    replies.result(front.index, std::move(answer));
+  }
+  co_return replies.take();
+}
+
+Operation<std::vector<Reply>> Connection::run_script(std::string sql, Deadline deadline) {
+  Statement const whole{sql, {}, true};
+  check_statement(whole);
+  notices_.clear();
+  std::vector<Reply> replies;
+  auto* connection = raw_->get();
+  if (!ahead_.empty()) {
+    // The simple protocol cannot share a request with riders: they go first.
+    Request nothing;
+    nothing.push_back({"", {}, true});
+    auto running = run(std::move(nothing), deadline);
+    auto ready = co_await std::move(running);
+    if (auto* error = std::get_if<Error>(&ready.front())) {
+      replies.emplace_back(*error);
+      co_return replies;
+    }
+  }
+  ++round_trips_;
+  session_changed_ = true;
+  if (!pq::exit_pipeline(connection) || !pq::send_query(connection, sql.c_str())) {
+    lost_ = true;
+    replies.emplace_back(loss(Wakeup::ready, false));
+    co_return replies;
+  }
+  expected_.push_back({Expected::What::statement, 0});
+  for (;;) {
+    auto waiting = wait_for_result(deadline);
+    auto const wakeup = co_await std::move(waiting);
+    if (wakeup != Wakeup::ready || lost_) {
+      // drain() knows pipelines only, so a script that is left half-way costs its connection.
+      lost_ = true;
+      replies.emplace_back(loss(wakeup, false));
+      co_return replies;
+    }
+    auto result = pq::next_result(connection);
+    if (!result) break;
+    auto const status = pq::status(result.get());
+    if (status == pq::ResultStatus::error) {
+      Error error(pq::error_fields(result.get()));
+      if (error.poisons_connection()) error.at(Phase::wait, Outcome::unknown);
+      replies.emplace_back(std::move(error));
+    } else if (status == pq::ResultStatus::copy_in || status == pq::ResultStatus::copy_out) {
+      lost_ = true;
+      replies.emplace_back(Error(ErrorKind::usage, "COPY from STDIN or to STDOUT cannot run in a script")
+                               .at(Phase::wait, Outcome::rejected));
+      co_return replies;
+    } else {
+      replies.emplace_back(Result(std::move(result)));
+    }
+  }
+  expected_.clear();
+  if (!pq::enter_pipeline(connection)) lost_ = true;
+  co_return replies;
+}
+
+Operation<bool> Connection::drain(Deadline deadline) {
+  while (is_open() && !expected_.empty()) {
+    auto waiting = wait_for_result(deadline);
+    auto const wakeup = co_await std::move(waiting);
+    if (wakeup != Wakeup::ready) co_return false;
+    if (lost_) break;
+    auto const result = pq::next_result(raw_->get());
+    auto const front = expected_.front();
+    if (result ? pq::status(result.get()) == pq::ResultStatus::pipeline_sync
+               : front.what != Expected::What::sync) {
+      expected_.pop_front();
+    } else if (!result && !pq::is_open(raw_->get())) {
+      break;
+    }
+  }
+  co_return usable();
+}
+
+Operation<bool> Connection::cancel(Deadline deadline) {
+  // The canceller holds copies of the address and key, so it may outlive this connection.
+  auto const canceller = std::make_shared<pq::Canceller>(raw_->get());
+  auto const delivered = std::make_shared<bool>(false);
+  std::function<void()> work = [canceller, delivered] { *delivered = canceller->cancel().empty(); };
+  auto running = run_beside(std::move(work), deadline);
+  bool const done = co_await std::move(running);
+  co_return done && *delivered;
+}
+
+bool Connection::poll_alive() {
+  if (!usable()) return false;
+  // A backend that was terminated shows it at the second read only: the first takes its last words.
+  for (int i = 0; i < 2; ++i) {
+    if (!pq::consume(raw_->get())) {
+      lost_ = true;
+      return false;
+    }
+  }
+  if (!pq::is_open(raw_->get())) lost_ = true;
+  return !lost_;
+}
+
+}  // namespace moonpool::wire

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "async/operation.hpp"
+#include "wire/conninfo.hpp"
+#include "wire/statement.hpp"
+
+namespace moonpool::wire {
+
+class RawConnection;
+
+enum class TransactionState : std::uint8_t { idle, active, open, failed, unknown };
+
+// A NOTICE or WARNING of the server.
+struct Notice {
+  std::string severity;
+  std::string sqlstate;
+  std::string message;
+};
+
+// One connection in libpq's pipeline mode. It does not know pools, nodes or retry.
+//
+// Threads: one world; whoever holds it uses it alone. Operations of a connection run one at a time;
+// destroying one that has begun leaves the connection mid-flight: then usable() is false until
+// drain() has succeeded.
+class Connection {
+ public:
+  // Connects without blocking; names are resolved on a thread beside. Throws Error(connection) in
+  // phase connect, with the SQLSTATE where the server gave one that is known by its message, or
+  // Error(timeout). Secrets do not appear in errors.
+  static async::Operation<std::unique_ptr<Connection>> open(Conninfo info, Deadline deadline);
+
+  ~Connection();
+  Connection(Connection const&) = delete;
+  Connection& operator=(Connection const&) = delete;
+
+  // Runs the statements in one round trip and gives one reply a statement, always. An error of the
+  // server is a reply; so is a lost connection or a passed deadline, with an outcome that tells what
+  // may have happened. Throws only what is wrong with the request itself (Error usage: NUL or broken
+  // UTF-8 in text, too many parameters): then nothing was sent.
+  // REQUIRES: usable(), request not empty and its last statement ends a segment.
+  async::Operation<std::vector<Reply>> run(Request request, Deadline deadline);
+
+  // One text that may hold several statements, by the simple protocol: they are one transaction
+  // unless they say otherwise. Gives the replies up to the first error.
+  async::Operation<std::vector<Reply>> run_script(std::string sql, Deadline deadline);
+
+  // Has this statement ride ahead of the next request, at no round trip of its own. If the server
+  // refuses it, that request is not run and the connection is lost.
+  void ride_ahead(std::string sql);
+
+  // Reads and drops what is still coming. True when the connection is in step again.
+  async::Operation<bool> drain(Deadline deadline);
+
+  // Asks the server to cancel what runs, on a thread beside, and waits until the request was
+  // delivered. The result is then still to be read: drain().
+  async::Operation<bool> cancel(Deadline deadline);
+
+  // Without waiting: reads what has arrived while the connection was idle. False when it is dead.
+  bool poll_alive();
+
+  // Open, and no answer is owed.
+  bool usable() const;
+  bool is_open() const;
+  TransactionState transaction_state() const;
+  int backend_pid() const;
+  int server_version() const;
+  // As the server reports it: in_hot_standby, server_version, TimeZone, …; "" when it does not.
+  std::string parameter(char const* name) const;
+  int socket() const;
+
+  // Of the last run().
+  std::vector<Notice> const& notices() const { return notices_; }
+  // Did a command that outlives its transaction run (SET, LISTEN, PREPARE, …; known by its tag)? The
+  // pool undoes it before the connection meets its next user.
+  bool session_changed() const { return session_changed_; }
+  void session_restored() { session_changed_ = false; }
+
+  // The engine's count of round trips: requests sent. For statistics and tests.
+  std::uint64_t round_trips() const { return round_trips_; }
+
+ private:
+  // An answer the server owes: to a statement that rode ahead, to one of the request, to a Sync.
+  struct Expected {
+    enum class What : std::uint8_t { rider, statement, sync } what = What::statement;
+    std::size_t index = 0;  // of the statement in the request
+  };
+
+  explicit Connection(std::unique_ptr<RawConnection> raw);
+  bool send_all(Request const& request);
+  bool send_riders();
+  bool send_sync();
+  // Until libpq can give a result without blocking; anything but `ready` is the end of waiting.
+  async::Operation<async::Wakeup> wait_for_result(Deadline deadline);
+  Error loss(async::Wakeup wakeup, bool nothing_sent);
+  void note_tag(std::string_view tag);
+
+  std::unique_ptr<RawConnection> raw_;
+  std::deque<Expected> expected_;  // answers owed by the server, in order
+  std::vector<std::string> ahead_;
+  std::vector<Notice> notices_;
+  std::uint64_t round_trips_ = 0;
+  bool session_changed_ = false;
+  bool lost_ = false;
+};
+
+}  // namespace moonpool::wire

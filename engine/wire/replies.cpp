@@ -1,0 +1,70 @@
+#include "wire/replies.hpp"
+
+namespace moonpool::wire {
+
+Replies::Replies(Request const& request) : request_(request), replies_(request.size()) {}
+
+std::size_t Replies::segment_end() const {
+  auto end = settled_;
+  while (end < request_.size() && !request_[end].ends_segment) ++end;
+  return end < request_.size() ? end + 1 : end;
+}
+
+Error Replies::dressed(std::size_t index, Error error) const {
+  if (error.query().empty()) error.in_query(request_[index].sql);
+  return error;
+}
+
+void Replies::result(std::size_t index, Result result) {
+  // A rule can make a statement answer more than once; the last answer counts, as in psql.
+  if (replies_[index] && std::holds_alternative<Error>(*replies_[index])) return;
+  replies_[index] = Reply(std::move(result));
+}
+
+void Replies::error(std::size_t index, Error error) {
+  // FATAL ends the session: what it says of this statement need not be the last word about a commit.
+  if (error.poisons_connection()) error.at(Phase::wait, Outcome::unknown);
+  if (index != kSegment) {
+    replies_[index] = Reply(dressed(index, std::move(error)));
+    return;
+  }
+  for (auto i = settled_; i < segment_end(); ++i) {
+    if (!replies_[i] || std::holds_alternative<Result>(*replies_[i])) {
+      replies_[i] = Reply(dressed(i, error));
+    }
+  }
+}
+
+void Replies::skipped(std::size_t index) {
+  if (replies_[index]) return;
+  Error because(ErrorKind::transaction, "not run, because an earlier statement of its group failed");
+  because.at(Phase::wait, Outcome::rejected);
+  replies_[index] = Reply(dressed(index, std::move(because)));
+}
+
+void Replies::settle() { settled_ = segment_end(); }
+
+void Replies::lose_rest(Error const& error) {
+  for (auto i = settled_; i < replies_.size(); ++i) {
+    bool const told = replies_[i] && std::holds_alternative<Error>(*replies_[i]);
+    if (!told) replies_[i] = Reply(dressed(i, error));
+  }
+  settled_ = replies_.size();
+}
+
+std::vector<Reply> Replies::take() {
+  std::vector<Reply> out;
+  out.reserve(replies_.size());
+  for (std::size_t i = 0; i < replies_.size(); ++i) {
+    if (!replies_[i]) {
+      Error missing(ErrorKind::protocol, "the server gave no answer to this statement");
+      missing.at(Phase::wait, Outcome::unknown);
+      out.emplace_back(dressed(i, std::move(missing)));
+    } else {
+      out.push_back(std::move(*replies_[i]));
+    }
+  }
+  return out;
+}
+
+}  // namespace moonpool::wire
