@@ -221,7 +221,6 @@ std::string Error::describe() const {
   } else if (fields.internal_position > 0 && !fields.internal_query.empty()) {
     text += '\n' + caret_lines(fields.internal_query, fields.internal_position);
   }
-  if (!fields.detail.empty()) text.append("\nDETAIL: ").append(fields.detail);
   if (!content_->hint.empty()) text.append("\nHINT: ").append(content_->hint);
   int number = 0;
   for (auto const& cause : content_->causes) {

@@ -114,8 +114,8 @@ class Error final : public std::exception {
 
   // One line: name, message, SQLSTATE, node.
   char const* what() const noexcept override;
-  // what(), and below it the statement's line with a caret where PostgreSQL gave a position, then
-  // DETAIL and HINT, each on a line of its own.
+  // what(), and below it the statement's line with a caret where PostgreSQL gave a position, then the
+  // HINT and the earlier attempts. DETAIL is left out: it quotes values.
   std::string describe() const;
 
  private:

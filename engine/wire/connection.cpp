@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <poll.h>
 
 #include "wire/beside.hpp"
 #include "wire/check.hpp"
@@ -287,15 +288,17 @@ Operation<bool> Connection::cancel(Deadline deadline) {
 
 bool Connection::poll_alive() {
   if (!usable()) return false;
-  // A backend that was terminated shows it at the second read only: the first takes its last words.
+  pollfd watched{socket(), POLLIN | POLLRDHUP, 0};
+  if (poll(&watched, 1, 0) == 0) return true;
+  // A notice or a parameter report is no death, and a terminated backend shows it at the second read
+  // only: the first takes its last words.
   for (int i = 0; i < 2; ++i) {
-    if (!pq::consume(raw_->get())) {
+    if (!pq::consume(raw_->get()) || !pq::is_open(raw_->get())) {
       lost_ = true;
       return false;
     }
   }
-  if (!pq::is_open(raw_->get())) lost_ = true;
-  return !lost_;
+  return true;
 }
 
 }  // namespace moonpool::wire

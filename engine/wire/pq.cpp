@@ -193,6 +193,8 @@ char const* affected(pg_result const* result) noexcept {
   return PQcmdTuples(const_cast<pg_result*>(result));
 }
 
+std::size_t memory(pg_result const* result) noexcept { return PQresultMemorySize(result); }
+
 int copy_put(pg_conn* connection, std::string_view data) noexcept {
   return PQputCopyData(connection, data.data(), static_cast<int>(data.size()));
 }

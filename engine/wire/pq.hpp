@@ -91,6 +91,7 @@ char const* value(pg_result const* result, int row, int column) noexcept;
 int length(pg_result const* result, int row, int column) noexcept;
 char const* tag(pg_result const* result) noexcept;
 char const* affected(pg_result const* result) noexcept;
+std::size_t memory(pg_result const* result) noexcept;
 
 // ---- COPY: 1 done, 0 would block, -1 failed ----
 int copy_put(pg_conn* connection, std::string_view data) noexcept;

@@ -31,6 +31,8 @@ class Result {
   // Rows that the command touched or gave, by its tag; 0 where it speaks of none.
   std::int64_t affected() const;
 
+  // Bytes that libpq keeps for it.
+  std::size_t memory() const { return pq::memory(handle_.get()); }
   pg_result const* handle() const { return handle_.get(); }
 
  private:

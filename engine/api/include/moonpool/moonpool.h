@@ -57,7 +57,7 @@ enum mp_error_text_field {
   MP_ERROR_NAME = 0,        /* what users test: a kind ("timeout") or PostgreSQL's condition ("unique_violation") */
   MP_ERROR_MESSAGE = 1,     /* the bare sentence */
   MP_ERROR_LINE = 2,        /* one line: name, message, SQLSTATE, node */
-  MP_ERROR_DESCRIPTION = 3, /* the line, the caret under the statement, DETAIL, HINT, attempts */
+  MP_ERROR_DESCRIPTION = 3, /* the line, the caret under the statement, HINT, attempts */
   MP_ERROR_KIND = 4,        /* the kind even where the name is a condition: "server" */
   MP_ERROR_OUTCOME = 5,     /* not_sent, rejected, unknown, committed_local */
   MP_ERROR_PHASE = 6,       /* prepare, acquire, connect, send, wait, commit */
@@ -123,7 +123,9 @@ MP_API void mp_cluster_free(mp_cluster* cluster) MP_NOEXCEPT;
 /* ---- Sessions -------------------------------------------------------------------------------- */
 
 /* Gives a session: what statements are run on. It remembers its own writes, so that its reads see
- * them. `habits` (NULL: the cluster's) may hold the keys timeout, consistency, max_lag. */
+ * them. `habits` (NULL: the cluster's) may hold the keys timeout, consistency, max_lag, pinned.
+ * pinned "true": the session keeps one connection for writes from its first statement until it is
+ * freed, so what belongs to a connection (advisory locks, temporary tables) lasts. */
 MP_API mp_session* mp_session_new(mp_cluster* cluster, const mp_config* habits, mp_error** error) MP_NOEXCEPT;
 /* Another handle on the same server state with other habits: inside a transaction it is the same
  * transaction. */
@@ -154,7 +156,8 @@ enum mp_route { MP_WRITE = 0, MP_READ = 1 };
 enum mp_run_flags {
   MP_ATOMIC = 1,     /* several statements: all or none, in one transaction */
   MP_IDEMPOTENT = 2, /* running it twice does no harm: it may be repeated after a lost answer */
-  MP_SCRIPT = 4      /* one statement whose text may hold several, without parameters (simple protocol) */
+  MP_SCRIPT = 4      /* one statement whose text may hold several, without parameters (simple protocol):
+                        a result for each of them in order, up to the first error */
 };
 
 typedef struct mp_run_options {
@@ -236,6 +239,8 @@ MP_API const char* mp_result_tag(const mp_result* result) MP_NOEXCEPT;
 MP_API int64_t mp_result_affected(const mp_result* result) MP_NOEXCEPT;
 /* The name of the node that answered. */
 MP_API const char* mp_result_node(const mp_result* result) MP_NOEXCEPT;
+/* Bytes it holds outside the caller's sight: for collectors that must feel its weight. */
+MP_API size_t mp_result_memory(const mp_result* result) MP_NOEXCEPT;
 MP_API void mp_result_free(mp_result* result) MP_NOEXCEPT;
 
 /* ---- SQL text -------------------------------------------------------------------------------- */

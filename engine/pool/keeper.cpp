@@ -1,0 +1,175 @@
+// The pool's work in the background: opening, bringing back in step, closing what is old.
+#include <algorithm>
+#include <random>
+
+#include "base/error.hpp"
+#include "pool/pool.hpp"
+
+namespace moonpool::pool {
+
+using async::Operation;
+
+namespace {
+
+double random_unit() {
+  thread_local std::mt19937_64 engine{std::random_device{}()};
+  return std::uniform_real_distribution<double>(0, 1)(engine);
+}
+
+Duration fraction(Duration whole, double part) {
+  return std::chrono::duration_cast<Duration>(whole * part);
+}
+
+// Full jitter, 10 ms doubling to 5 s.
+Duration pause_after(int failures) {
+  if (failures == 0) return Duration::zero();
+  auto const ceiling = std::min<Duration>(std::chrono::seconds(5),
+                                          std::chrono::milliseconds(10) * (1 << std::min(failures, 10)));
+  return fraction(ceiling, random_unit());
+}
+
+}  // namespace
+
+// Starts as many connects as the waiters and `min` ask for and the limits allow.
+void Pool::grow(std::unique_lock<std::mutex>& lock) {
+  (void)lock;
+  if (closed_) return;
+  for (;;) {
+    auto const total = idle_.size() + counts_.busy + counts_.connecting + counts_.closing;
+    bool const wanted = waiters_.size() > counts_.connecting || total < options_.min;
+    if (!wanted || total >= options_.max || counts_.connecting >= options_.connecting_limit) return;
+    ++counts_.connecting;
+    auto const pause = pause_after(failures_in_a_row_);
+    keeper_.spawn(open_one(shared_from_this(), Deadline::in(pause)));
+  }
+}
+
+Operation<void> Pool::open_one([[maybe_unused]] std::shared_ptr<Pool> self,
+                               Deadline not_before) {
+  std::unique_ptr<wire::Connection> connection;
+  std::optional<Error> failure;
+  try {
+    if (!not_before.passed()) {
+      auto sleeping = async::sleep_until(not_before);
+      co_await std::move(sleeping);
+    }
+    auto opening = wire::Connection::open(info_, Deadline::in(options_.connect_timeout));
+    connection = co_await std::move(opening);
+  } catch (Error const& error) {
+    failure = error;
+  }
+  if (failure) {
+    open_failed(failure->on_node(name_));
+  } else {
+    opened(std::move(connection));
+  }
+}
+
+void Pool::opened(std::unique_ptr<wire::Connection> connection) {
+  auto member = std::make_unique<Member>();
+  member->connection = std::move(connection);
+  member->expires = Clock::now() + options_.max_lifetime -
+                    fraction(options_.max_lifetime, random_unit() * 0.1);
+  {
+    std::lock_guard const lock(mutex_);
+    --counts_.connecting;
+    ++counts_.busy;
+    ++counts_.opened;
+    failures_in_a_row_ = 0;
+    last_failure_.reset();
+    member->generation = generation_;
+  }
+  pass_on(std::move(member));
+  std::unique_lock lock(mutex_);
+  grow(lock);
+}
+
+// Callers fail at once where waiting cannot help: the server turned us away for good, or nobody holds
+// a connection that could come back. What to try next is theirs to decide.
+void Pool::open_failed(Error const& error) {
+  std::unique_lock lock(mutex_);
+  --counts_.connecting;
+  ++counts_.connect_failures;
+  ++failures_in_a_row_;
+  last_failure_ = error;
+  if (!error.retryable() || counts_.busy + counts_.connecting + counts_.closing == 0) {
+    fail_waiters(error);
+  }
+  grow(lock);
+}
+
+// A connection whose user left in the middle: cancel what runs, read what is owed, roll back.
+Operation<void> Pool::recover([[maybe_unused]] std::shared_ptr<Pool> self,
+                              std::unique_ptr<Member> member) {
+  auto& connection = *member->connection;
+  bool in_step = false;
+  try {
+    auto const deadline = Deadline::in(options_.recover_timeout);
+    bool readable = connection.usable();
+    if (!readable && member->may_cancel) {
+      auto cancelling = connection.cancel(deadline);
+      co_await std::move(cancelling);
+      auto draining = connection.drain(deadline);
+      readable = co_await std::move(draining);
+    }
+    if (readable) {
+      wire::Request request;
+      request.push_back({"ROLLBACK", {}, true});
+      auto running = connection.run(std::move(request), deadline);
+      co_await std::move(running);
+      in_step = connection.usable() &&
+                connection.transaction_state() == wire::TransactionState::idle;
+    }
+  } catch (Error const&) {
+    in_step = false;
+  }
+  if (!in_step) {
+    close_member(std::move(member));
+    co_return;
+  }
+  {
+    std::lock_guard const lock(mutex_);
+    --counts_.closing;
+    ++counts_.busy;
+  }
+  take_back(std::move(member));
+}
+
+void Pool::start() {
+  {
+    std::unique_lock lock(mutex_);
+    grow(lock);
+  }
+  keeper_.spawn(maintain(weak_from_this()));
+}
+
+// Holds the pool only while it works, so that a forgotten pool can go.
+Operation<void> Pool::maintain(std::weak_ptr<Pool> weak) {
+  for (;;) {
+    auto sleeping = async::sleep_until(Deadline::in(std::chrono::seconds(1)));
+    co_await std::move(sleeping);
+    auto const self = weak.lock();
+    if (!self) co_return;
+    std::vector<std::unique_ptr<Member>> old;
+    {
+      std::unique_lock lock(mutex_);
+      if (closed_) co_return;
+      auto const now = Clock::now();
+      auto const total = idle_.size() + counts_.busy + counts_.connecting + counts_.closing;
+      auto spare = total > options_.min ? total - options_.min : 0;
+      // The front was used longest ago.
+      for (auto& member : idle_) {
+        bool const unused = now - member->idle_since >= options_.idle_timeout && spare > 0;
+        if (!unused && !is_expired(*member)) continue;
+        if (spare > 0) --spare;
+        old.push_back(std::move(member));
+      }
+      std::erase(idle_, nullptr);
+      counts_.closing += old.size();
+      grow(lock);
+    }
+    for (auto& member : old) close_member(std::move(member));
+  }
+}
+
+}  // namespace moonpool::pool

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "base/time.hpp"
+#include "wire/connection.hpp"
+
+namespace moonpool::pool {
+
+class Pool;
+
+// A connection as the pool keeps it.
+struct Member {
+  std::unique_ptr<wire::Connection> connection;
+  TimePoint expires;              // fixed when it was opened
+  TimePoint idle_since;
+  std::uint64_t generation = 0;   // of the pool when it was opened
+  bool may_cancel = true;         // false while a COMMIT is in flight
+};
+
+// A borrowed connection. Dropped in step, it goes back to the pool; dropped mid-flight or inside a
+// transaction, the keeper brings it back in step or closes it, and its place stays taken meanwhile.
+// Move-only. Used by one operation at a time.
+class Lease {
+ public:
+  Lease() = default;
+  Lease(std::shared_ptr<Pool> pool, std::unique_ptr<Member> member)
+      : pool_(std::move(pool)), member_(std::move(member)) {}
+  Lease(Lease&&) noexcept = default;
+  Lease& operator=(Lease&& other) noexcept {
+    if (this != &other) {
+      give_back();
+      pool_ = std::move(other.pool_);
+      member_ = std::move(other.member_);
+    }
+    return *this;
+  }
+  Lease(Lease const&) = delete;
+  Lease& operator=(Lease const&) = delete;
+  ~Lease() { give_back(); }
+
+  explicit operator bool() const { return member_ != nullptr; }
+  wire::Connection& connection() const { return *member_->connection; }
+  wire::Connection* operator->() const { return member_->connection.get(); }
+  // While a COMMIT is in flight a cancel could make it acknowledge what was not replicated.
+  void forbid_cancel() { member_->may_cancel = false; }
+  void allow_cancel() { member_->may_cancel = true; }
+
+  void give_back() noexcept;
+  // Closes the connection instead of returning it.
+  void discard() noexcept;
+
+ private:
+  std::shared_ptr<Pool> pool_;
+  std::unique_ptr<Member> member_;
+};
+
+}  // namespace moonpool::pool

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+
+#include "base/time.hpp"
+
+namespace moonpool::pool {
+
+// How one pool behaves. A cluster has one pool a node and purpose.
+struct PoolOptions {
+  // Connections at most, at any instant, those being opened and closed included. Default 10. Too many
+  // crowd the server (it slows down past a few a core); too few make callers wait.
+  std::size_t max = 10;
+  // Connections kept open without work. Default 0.
+  std::size_t min = 0;
+  // Callers that may wait at once; one more fails with pool_overloaded. 0: eight times max.
+  std::size_t max_waiters = 0;
+  // Connections being opened at once. More of them turn a restart of the server into a stampede.
+  std::size_t connecting_limit = 2;
+  // How long a caller waits for a connection, inside its own deadline. Default 5 s.
+  Duration acquire_timeout = std::chrono::seconds(5);
+  // How long opening one connection may take. Default 10 s.
+  Duration connect_timeout = std::chrono::seconds(10);
+  // A connection unused for so long is closed, down to `min`. Default 10 min.
+  Duration idle_timeout = std::chrono::minutes(10);
+  // A connection older than this is closed when it is not in use; up to a tenth is taken off at random
+  // so that they do not all go at once. Default 30 min. Short ones cost connects, long ones keep
+  // connections on a server that was replaced behind the same name.
+  Duration max_lifetime = std::chrono::minutes(30);
+  // How long a connection whose work was cut short may take to come back in step before it is closed.
+  Duration recover_timeout = std::chrono::seconds(2);
+
+  std::size_t waiters_limit() const { return max_waiters != 0 ? max_waiters : 8 * max; }
+};
+
+}  // namespace moonpool::pool

@@ -1,0 +1,256 @@
+#include "pool/pool.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+
+namespace moonpool::pool {
+
+using async::Operation;
+using async::Wakeup;
+
+// A caller in the queue. Whoever hands over sets `given` or `failure` under the pool's lock, takes the
+// waiter off the list and sets the signal.
+struct Pool::Waiter {
+  async::Signal signal;
+  std::unique_ptr<Member> given;
+  std::optional<Error> failure;
+  std::list<Waiter*>::iterator place;
+  bool queued = false;
+};
+
+// Takes its waiter off the queue whatever ends the wait; a connection that was handed over at that
+// very moment goes on to the next in line.
+class Pool::Queued {
+ public:
+  Queued(Pool& pool, Waiter& waiter) : pool_(pool), waiter_(waiter) {}
+  Queued(Queued const&) = delete;
+  Queued& operator=(Queued const&) = delete;
+  ~Queued() {
+    std::unique_ptr<Member> unwanted;
+    {
+      std::lock_guard const lock(pool_.mutex_);
+      if (waiter_.queued) pool_.waiters_.erase(waiter_.place);
+      waiter_.queued = false;
+      unwanted = std::move(waiter_.given);
+    }
+    if (unwanted) pool_.take_back(std::move(unwanted));
+  }
+
+ private:
+  Pool& pool_;
+  Waiter& waiter_;
+};
+
+void Lease::give_back() noexcept {
+  if (member_) pool_->take_back(std::move(member_));
+  pool_.reset();
+}
+
+void Lease::discard() noexcept {
+  if (member_) pool_->drop(std::move(member_));
+  pool_.reset();
+}
+
+std::shared_ptr<Pool> Pool::make(std::string name, wire::Conninfo info, PoolOptions options,
+                                 async::Loop& keeper) {
+  return std::shared_ptr<Pool>(new Pool(std::move(name), std::move(info), options, keeper));
+}
+
+Pool::Pool(std::string name, wire::Conninfo info, PoolOptions options, async::Loop& keeper)
+    : name_(std::move(name)), info_(std::move(info)), options_(options), keeper_(keeper) {}
+
+Pool::~Pool() = default;
+
+bool Pool::is_expired(Member const& member) const {
+  return member.generation != generation_ || Clock::now() >= member.expires;
+}
+
+Error Pool::exhausted() const {
+  std::string message = "no connection to " + name_ + " became free in time: " +
+                        std::to_string(counts_.busy) + " of " + std::to_string(options_.max) +
+                        " are in use, " + std::to_string(waiters_.size()) + " callers wait";
+  if (last_failure_) message += "; the last attempt to open one failed: " + last_failure_->message();
+  return Error(ErrorKind::pool_timeout, std::move(message))
+      .at(Phase::acquire, Outcome::not_sent)
+      .on_node(name_)
+      .hint("raise pool.max, hold connections for shorter, or raise pool.acquire_timeout");
+}
+
+// The most recently used one, counted as busy. REQUIRES: the lock.
+std::unique_ptr<Member> Pool::pop_idle() {
+  if (idle_.empty()) return nullptr;
+  auto member = std::move(idle_.back());
+  idle_.pop_back();
+  ++counts_.busy;
+  return member;
+}
+
+Operation<Lease> Pool::acquire(Deadline deadline) {
+  auto const self = shared_from_this();
+  std::optional<Waiter> waiter;
+  for (;;) {
+    std::unique_lock lock(mutex_);
+    if (closed_) {
+      throw Error(ErrorKind::cluster_closed, "the pool of " + name_ + " is closed")
+          .at(Phase::acquire, Outcome::not_sent);
+    }
+    // Whoever waits already comes first.
+    auto member = waiters_.empty() ? pop_idle() : nullptr;
+    if (!member) {
+      if (waiters_.size() >= options_.waiters_limit()) {
+        throw Error(ErrorKind::pool_overloaded,
+                    std::to_string(waiters_.size()) + " callers wait for a connection to " + name_ +
+                        " already")
+            .at(Phase::acquire, Outcome::not_sent)
+            .on_node(name_);
+      }
+      waiter.emplace();
+      waiter->place = waiters_.insert(waiters_.end(), &*waiter);
+      waiter->queued = true;
+      grow(lock);
+      break;
+    }
+    bool const expired = is_expired(*member);
+    if (!expired) ++counts_.acquired;
+    lock.unlock();
+    if (!expired && member->connection->poll_alive()) co_return Lease(self, std::move(member));
+    drop(std::move(member));
+  }
+
+  Queued const queued(*this, *waiter);
+  auto const limit = deadline.earlier_in(options_.acquire_timeout);
+  for (;;) {
+    auto waiting = waiter->signal.wait(limit);
+    auto const wakeup = co_await std::move(waiting);
+    std::unique_lock lock(mutex_);
+    if (waiter->given) {
+      ++counts_.acquired;
+      auto member = std::move(waiter->given);
+      lock.unlock();
+      co_return Lease(self, std::move(member));
+    }
+    if (waiter->failure) throw Error(*waiter->failure);
+    if (wakeup == Wakeup::cancelled) {
+      throw Error(ErrorKind::cancelled, "cancelled while waiting for a connection to " + name_)
+          .at(Phase::acquire, Outcome::not_sent);
+    }
+    if (wakeup == Wakeup::timed_out) {
+      ++counts_.timeouts;
+      throw exhausted();
+    }
+  }
+}
+
+// Puts a connection in step to use: to the first in line, else to the idle ones.
+// REQUIRES: it counts as busy and the lock is not held.
+void Pool::pass_on(std::unique_ptr<Member> member) {
+  std::unique_lock lock(mutex_);
+  if (closed_ || is_expired(*member)) {
+    lock.unlock();
+    drop(std::move(member));
+    return;
+  }
+  if (!waiters_.empty()) {
+    auto* const first = waiters_.front();
+    waiters_.pop_front();
+    first->queued = false;
+    first->given = std::move(member);
+    first->signal.set();
+    return;
+  }
+  member->idle_since = Clock::now();
+  --counts_.busy;
+  idle_.push_back(std::move(member));
+}
+
+// The server's own transaction status decides, never a counter of ours.
+void Pool::take_back(std::unique_ptr<Member> member) {
+  auto& connection = *member->connection;
+  if (!connection.is_open()) {
+    drop(std::move(member));
+    return;
+  }
+  if (!connection.usable() || connection.transaction_state() != wire::TransactionState::idle) {
+    {
+      std::lock_guard const lock(mutex_);
+      --counts_.busy;
+      ++counts_.closing;
+    }
+    keeper_.spawn(recover(shared_from_this(), std::move(member)));
+    return;
+  }
+  if (connection.session_changed()) {
+    connection.ride_ahead("DISCARD ALL");
+    connection.session_restored();
+  }
+  pass_on(std::move(member));
+}
+
+// Closes a busy connection; its place is free only once the socket is closed.
+void Pool::drop(std::unique_ptr<Member> member) {
+  {
+    std::lock_guard const lock(mutex_);
+    --counts_.busy;
+    ++counts_.closing;
+  }
+  close_member(std::move(member));
+}
+
+// REQUIRES: it counts as closing and the lock is not held.
+void Pool::close_member(std::unique_ptr<Member> member) {
+  member.reset();
+  std::unique_lock lock(mutex_);
+  --counts_.closing;
+  ++counts_.closed;
+  grow(lock);
+}
+
+void Pool::fail_waiters(Error const& error) {
+  for (auto* waiter : waiters_) {
+    waiter->queued = false;
+    waiter->failure = error;
+    waiter->signal.set();
+  }
+  waiters_.clear();
+}
+
+void Pool::recycle() {
+  std::vector<std::unique_ptr<Member>> old;
+  {
+    std::lock_guard const lock(mutex_);
+    ++generation_;
+    old.swap(idle_);
+    counts_.closing += old.size();
+  }
+  for (auto& member : old) close_member(std::move(member));
+}
+
+void Pool::close() {
+  std::vector<std::unique_ptr<Member>> idle;
+  {
+    std::lock_guard const lock(mutex_);
+    closed_ = true;
+    idle.swap(idle_);
+    counts_.closing += idle.size();
+    fail_waiters(Error(ErrorKind::cluster_closed, "the pool of " + name_ + " was closed")
+                     .at(Phase::acquire, Outcome::not_sent));
+  }
+  for (auto& member : idle) close_member(std::move(member));
+}
+
+bool Pool::is_empty() const {
+  std::lock_guard const lock(mutex_);
+  return counts_.busy + counts_.connecting + counts_.closing == 0;
+}
+
+PoolStats Pool::stats() const {
+  std::lock_guard const lock(mutex_);
+  auto stats = counts_;
+  stats.max = options_.max;
+  stats.idle = idle_.size();
+  stats.waiting = waiters_.size();
+  return stats;
+}
+
+}  // namespace moonpool::pool

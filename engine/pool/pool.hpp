@@ -1,0 +1,108 @@
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "async/loop.hpp"
+#include "async/operation.hpp"
+#include "async/signal.hpp"
+#include "pool/lease.hpp"
+#include "pool/options.hpp"
+#include "wire/conninfo.hpp"
+
+namespace moonpool::pool {
+
+// How many connections are in which state, and what happened so far.
+struct PoolStats {
+  std::size_t max = 0;
+  std::size_t idle = 0;
+  std::size_t busy = 0;
+  std::size_t connecting = 0;
+  std::size_t closing = 0;  // being brought back in step, or closed
+  std::size_t waiting = 0;  // callers
+  std::uint64_t acquired = 0;
+  std::uint64_t opened = 0;
+  std::uint64_t closed = 0;
+  std::uint64_t connect_failures = 0;
+  std::uint64_t timeouts = 0;  // callers that gave up waiting
+};
+
+// Connections to one server for one purpose. The only door between threads: everything public may be
+// called from any thread. Connections are opened by the keeper's loop, never by the borrower.
+//
+// Invariants: idle + busy + connecting + closing <= max; while somebody waits nothing is idle;
+// waiters are served in the order they came.
+class Pool : public std::enable_shared_from_this<Pool> {
+ public:
+  // `name` is the node's, for errors. `keeper` must outlive the pool.
+  static std::shared_ptr<Pool> make(std::string name, wire::Conninfo info, PoolOptions options,
+                                    async::Loop& keeper);
+  ~Pool();
+  Pool(Pool const&) = delete;
+  Pool& operator=(Pool const&) = delete;
+
+  // A connection that was alive a moment ago, within acquire_timeout and the deadline. Throws Error:
+  // pool_timeout, pool_overloaded, cluster_closed, connection (nothing could be opened), timeout
+  // (the caller's own deadline passed first). All of them: nothing was sent.
+  async::Operation<Lease> acquire(Deadline deadline);
+
+  // Opens `min` connections and keeps the pool in shape until it is closed. Call once.
+  void start();
+  // Connections opened before now are not used again (the server changed its role or address).
+  void recycle();
+  // No new leases, waiters fail, idle connections are closed. Leases out there end as they end.
+  void close();
+  bool is_empty() const;  // nothing busy, connecting or closing
+
+  PoolStats stats() const;
+  std::string const& name() const { return name_; }
+
+ private:
+  friend class Lease;
+  struct Waiter;
+  class Queued;
+
+  Pool(std::string name, wire::Conninfo info, PoolOptions options, async::Loop& keeper);
+
+  // Called by leases.
+  void take_back(std::unique_ptr<Member> member);
+  void drop(std::unique_ptr<Member> member);
+
+  std::unique_ptr<Member> pop_idle();
+  void pass_on(std::unique_ptr<Member> member);
+  void close_member(std::unique_ptr<Member> member);
+  void grow(std::unique_lock<std::mutex>& lock);
+  void fail_waiters(Error const& error);
+  bool is_expired(Member const& member) const;
+  Error exhausted() const;
+
+  // Run by the keeper.
+  async::Operation<void> open_one(std::shared_ptr<Pool> self, Deadline not_before);
+  async::Operation<void> recover(std::shared_ptr<Pool> self, std::unique_ptr<Member> member);
+  async::Operation<void> maintain(std::weak_ptr<Pool> weak);
+  void opened(std::unique_ptr<wire::Connection> connection);
+  void open_failed(Error const& error);
+
+  // Constant after construction.
+  std::string const name_;
+  wire::Conninfo const info_;
+  PoolOptions const options_;
+  async::Loop& keeper_;
+
+  mutable std::mutex mutex_;
+  // Guarded by mutex_.
+  std::vector<std::unique_ptr<Member>> idle_;  // the last one was used last
+  std::list<Waiter*> waiters_;                 // the first one has waited longest
+  PoolStats counts_;                           // idle and waiting are filled in by stats()
+  std::uint64_t generation_ = 0;
+  int failures_in_a_row_ = 0;
+  std::optional<Error> last_failure_;
+  bool closed_ = false;
+};
+
+}  // namespace moonpool::pool

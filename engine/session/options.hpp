@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/time.hpp"
+
+namespace moonpool::session {
+
+// How a session's calls behave unless a call says otherwise.
+struct Habits {
+  // For every call that names no timeout of its own. Default 30 s.
+  Duration timeout = std::chrono::seconds(30);
+  // Keeps one connection for writes from the first statement on: for what belongs to a connection.
+  bool pinned = false;
+};
+
+enum class Isolation : std::uint8_t { server_default, read_committed, repeatable_read, serializable };
+
+struct TransactionOptions {
+  Isolation isolation = Isolation::server_default;
+  bool read_only = false;
+  bool deferrable = false;
+  Duration timeout = Duration::zero();  // for the whole transaction; zero: the session's habit
+};
+
+// "BEGIN ISOLATION LEVEL … READ ONLY DEFERRABLE".
+std::string begin_statement(TransactionOptions const& options);
+
+}  // namespace moonpool::session

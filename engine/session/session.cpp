@@ -1,0 +1,225 @@
+#include "session/session.hpp"
+
+#include "base/error.hpp"
+
+namespace moonpool::session {
+
+using async::Operation;
+using cluster::Placement;
+using cluster::Route;
+
+namespace {
+
+// A rollback gets its own time: the deadline that has just passed must not leave the transaction open.
+constexpr auto kRollbackTime = std::chrono::seconds(2);
+
+void name_node(std::vector<wire::Reply>& replies, std::string const& node) {
+  for (auto& reply : replies) {
+    if (auto* error = std::get_if<Error>(&reply)) error->on_node(node);
+  }
+}
+
+// In a group that is all or none, what succeeded before the failure did not happen.
+void reject_all(std::vector<wire::Reply>& replies) {
+  Error const* failure = nullptr;
+  for (auto const& reply : replies) {
+    if (auto const* error = std::get_if<Error>(&reply); error && !failure) failure = error;
+  }
+  if (failure == nullptr) return;
+  Error undone(ErrorKind::transaction,
+               "rolled back, because another statement of its group failed: " + failure->message());
+  undone.at(Phase::wait, failure->outcome());
+  for (auto& reply : replies) {
+    if (std::holds_alternative<wire::Result>(reply)) reply = undone;
+  }
+}
+
+}  // namespace
+
+Error const* Answer::error() const {
+  for (auto const& reply : replies) {
+    if (auto const* error = std::get_if<Error>(&reply)) return error;
+  }
+  return nullptr;
+}
+
+Session::Session(std::shared_ptr<cluster::Cluster> cluster, Habits habits)
+    : cluster_(std::move(cluster)), habits_(habits) {}
+
+std::shared_ptr<Session> Session::make(std::shared_ptr<cluster::Cluster> cluster, Habits habits) {
+  return std::shared_ptr<Session>(new Session(std::move(cluster), habits));
+}
+
+std::shared_ptr<Session> Session::with(Habits habits) const {
+  auto other = make(cluster_, habits);
+  other->transaction_ = transaction_;
+  other->level_ = level_;
+  other->over_ = over_;
+  if (habits.pinned) other->pinned_ = pinned_;
+  return other;
+}
+
+Deadline Session::deadline_in(Duration timeout) const {
+  return Deadline::in(timeout > Duration::zero() ? timeout : habits_.timeout);
+}
+
+bool Session::in_transaction() const {
+  return transaction_ && !over_ && (transaction_->state() == Transaction::State::open ||
+                                    transaction_->state() == Transaction::State::broken);
+}
+
+// A session of a transaction may be used while the transaction lives and no savepoint is open inside.
+void Session::check_turn() const {
+  if (!transaction_) return;
+  auto refuse = [](std::string message, std::string hint) {
+    throw Error(ErrorKind::transaction, std::move(message)).hint(std::move(hint));
+  };
+  if (over_ || level_ > transaction_->level()) {
+    refuse("this transaction is over", "its handle must not be used after the function has returned");
+  }
+  if (level_ < transaction_->level()) {
+    refuse("a nested transaction is open inside this one",
+           "use the innermost handle until its function has returned");
+  }
+  if (transaction_->state() == Transaction::State::broken) {
+    refuse("the connection of this transaction was lost, so it was rolled back", "");
+  }
+  if (transaction_->state() != Transaction::State::open) refuse("this transaction is over", "");
+}
+
+Operation<Placement*> Session::pinned_placement(Deadline deadline) {
+  if (!pinned_) pinned_ = std::make_shared<Placement>();
+  if (!pinned_->lease || !pinned_->lease->is_open()) {
+    auto placing = cluster_->place(Route::write, deadline);
+    *pinned_ = co_await std::move(placing);
+  }
+  co_return pinned_.get();
+}
+
+Operation<Answer> Session::run_placed(Placement* placement, wire::Request statements,
+                                      RunOptions options, Deadline deadline) {
+  Answer answer;
+  answer.node = placement->node->name();
+  auto running = placement->lease->run(std::move(statements), deadline);
+  answer.replies = co_await std::move(running);
+  if (options.atomic) reject_all(answer.replies);
+  name_node(answer.replies, answer.node);
+  co_return answer;
+}
+
+Operation<Answer> Session::run(wire::Request statements, RunOptions options) {
+  auto const self = shared_from_this();
+  if (statements.empty()) throw Error(ErrorKind::usage, "there is no statement to run");
+  auto const deadline = deadline_in(options.timeout);
+  bool const one_segment = options.atomic || transaction_;
+  for (auto& statement : statements) statement.ends_segment = !one_segment;
+  statements.back().ends_segment = true;
+
+  if (transaction_) {
+    check_turn();
+    Answer answer;
+    answer.node = transaction_->node();
+    auto running = transaction_->run(std::move(statements), deadline);
+    answer.replies = co_await std::move(running);
+    name_node(answer.replies, answer.node);
+    co_return answer;
+  }
+  if (habits_.pinned && options.route == Route::write) {
+    auto pinning = pinned_placement(deadline);
+    auto* placement = co_await std::move(pinning);
+    auto running = run_placed(placement, std::move(statements), options, deadline);
+    co_return co_await std::move(running);
+  }
+  auto placing = cluster_->place(options.route, deadline);
+  auto placement = co_await std::move(placing);
+  auto running = run_placed(&placement, std::move(statements), options, deadline);
+  co_return co_await std::move(running);
+}
+
+Operation<Answer> Session::run_script(std::string sql, RunOptions options) {
+  auto const self = shared_from_this();
+  auto const deadline = deadline_in(options.timeout);
+  Answer answer;
+  if (transaction_) {
+    check_turn();
+    answer.node = transaction_->node();
+    auto running = transaction_->run_script(std::move(sql), deadline);
+    answer.replies = co_await std::move(running);
+  } else {
+    Placement own;
+    Placement* placement = &own;
+    if (habits_.pinned) {
+      auto pinning = pinned_placement(deadline);
+      placement = co_await std::move(pinning);
+    } else {
+      auto placing = cluster_->place(Route::write, deadline);
+      own = co_await std::move(placing);
+    }
+    answer.node = placement->node->name();
+    auto running = placement->lease->run_script(std::move(sql), deadline);
+    answer.replies = co_await std::move(running);
+  }
+  name_node(answer.replies, answer.node);
+  co_return answer;
+}
+
+Operation<std::shared_ptr<Session>> Session::begin(TransactionOptions options) {
+  auto const self = shared_from_this();
+  auto inner = make(cluster_, habits_);
+  if (transaction_) {
+    check_turn();
+    inner->transaction_ = transaction_;
+    inner->level_ = transaction_->push();
+    co_return inner;
+  }
+  auto const deadline = deadline_in(options.timeout);
+  Placement placement;
+  if (habits_.pinned) {
+    auto pinning = pinned_placement(deadline);
+    co_await std::move(pinning);
+    placement = std::move(*pinned_);
+    inner->pinned_ = pinned_;
+  } else {
+    auto placing = cluster_->place(Route::write, deadline);
+    placement = co_await std::move(placing);
+  }
+  auto const limit = options.timeout > Duration::zero() ? deadline : Deadline::never();
+  inner->transaction_ = std::make_shared<Transaction>(std::move(placement), options, limit);
+  co_return inner;
+}
+
+Operation<void> Session::commit() {
+  auto const self = shared_from_this();
+  if (!transaction_) throw Error(ErrorKind::transaction, "this handle stands for no transaction");
+  check_turn();
+  over_ = true;
+  if (level_ > 0) {
+    transaction_->end_savepoint();
+    co_return;
+  }
+  auto committing = transaction_->commit(deadline_in(Duration::zero()), pinned_.get());
+  co_await std::move(committing);
+}
+
+Operation<void> Session::rollback() {
+  auto const self = shared_from_this();
+  if (!transaction_) throw Error(ErrorKind::transaction, "this handle stands for no transaction");
+  if (over_) co_return;
+  over_ = true;
+  if (level_ > 0) {
+    while (transaction_->level() >= level_) transaction_->undo();
+    co_return;
+  }
+  auto rolling = transaction_->rollback(Deadline::in(kRollbackTime), pinned_.get());
+  co_await std::move(rolling);
+}
+
+Operation<void> Session::ping() {
+  wire::Request request;
+  request.push_back({"SELECT 1", {}, true});
+  auto running = run(std::move(request), {});
+  auto const answer = co_await std::move(running);
+  if (auto const* error = answer.error()) throw Error(*error);
+}
+
+}  // namespace moonpool::session

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cluster/cluster.hpp"
+#include "session/options.hpp"
+#include "session/transaction.hpp"
+
+namespace moonpool::session {
+
+struct RunOptions {
+  cluster::Route route = cluster::Route::write;
+  Duration timeout = Duration::zero();  // zero: the session's habit
+  bool atomic = false;                  // several statements: all or none
+};
+
+// What became of the statements, one reply each, and which node answered.
+struct Answer {
+  std::vector<wire::Reply> replies;
+  std::string node;
+
+  // The first error, or nullptr.
+  Error const* error() const;
+};
+
+// What a caller does: statements on the right node, transactions, savepoints. Service code takes a
+// session without knowing whether it stands for the cluster or for a transaction.
+// Threads: one at a time. Copies of the handle inside a transaction share the transaction.
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  static std::shared_ptr<Session> make(std::shared_ptr<cluster::Cluster> cluster, Habits habits);
+
+  // The same server state with other habits.
+  std::shared_ptr<Session> with(Habits habits) const;
+
+  Habits const& habits() const { return habits_; }
+  std::shared_ptr<cluster::Cluster> const& cluster() const { return cluster_; }
+
+  // Runs statements in one round trip. Throws where no connection could be had or the request is
+  // wrong (nothing was sent); what the server says is in the replies. Not atomic: each statement is
+  // its own segment, a failing one does not hinder the next. Inside a transaction a failing one
+  // makes the server skip the rest.
+  async::Operation<Answer> run(wire::Request statements, RunOptions options);
+  // A text that may hold several statements, on the primary.
+  async::Operation<Answer> run_script(std::string sql, RunOptions options);
+
+  // A session for a new transaction, or for a savepoint inside this one. Waits for a connection only:
+  // BEGIN rides with the first statement.
+  async::Operation<std::shared_ptr<Session>> begin(TransactionOptions options);
+  // End what begin() began. Throw Error(transaction) on a session that stands for no transaction, or
+  // out of order. See Transaction for what else commit throws.
+  async::Operation<void> commit();
+  async::Operation<void> rollback();
+
+  bool in_transaction() const;
+
+  // One round trip to the primary.
+  async::Operation<void> ping();
+
+ private:
+  Session(std::shared_ptr<cluster::Cluster> cluster, Habits habits);
+  Deadline deadline_in(Duration timeout) const;
+  void check_turn() const;
+  async::Operation<Answer> run_placed(cluster::Placement* placement, wire::Request statements,
+                                      RunOptions options, Deadline deadline);
+  async::Operation<cluster::Placement*> pinned_placement(Deadline deadline);
+
+  std::shared_ptr<cluster::Cluster> const cluster_;
+  Habits const habits_;
+  std::shared_ptr<Transaction> transaction_;  // shared by the sessions of its savepoints
+  std::size_t level_ = 0;                     // of the savepoint this session stands for
+  bool over_ = false;                         // this session's transaction or savepoint has ended
+  std::shared_ptr<cluster::Placement> pinned_;
+};
+
+}  // namespace moonpool::session

@@ -1,0 +1,220 @@
+#include "session/transaction.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+
+namespace moonpool::session {
+
+using async::Operation;
+
+std::string begin_statement(TransactionOptions const& options) {
+  std::string sql = "BEGIN";
+  switch (options.isolation) {
+    case Isolation::server_default:
+      break;
+    case Isolation::read_committed:
+      sql += " ISOLATION LEVEL READ COMMITTED";
+      break;
+    case Isolation::repeatable_read:
+      sql += " ISOLATION LEVEL REPEATABLE READ";
+      break;
+    case Isolation::serializable:
+      sql += " ISOLATION LEVEL SERIALIZABLE";
+      break;
+  }
+  if (options.read_only) sql += " READ ONLY";
+  if (options.deferrable) sql += " DEFERRABLE";
+  return sql;
+}
+
+Transaction::Transaction(cluster::Placement placement, TransactionOptions const& options,
+                         Deadline deadline)
+    : placement_(std::move(placement)), node_(placement_.node->name()), deadline_(deadline) {
+  control_.push_back(begin_statement(options));
+}
+
+wire::Request Transaction::with_control(wire::Request request) {
+  wire::Request whole;
+  whole.reserve(control_.size() + request.size());
+  for (auto& sql : control_) whole.push_back({std::move(sql), {}, false});
+  control_.clear();
+  for (auto& savepoint : savepoints_) savepoint.sent = true;
+  for (auto& statement : request) whole.push_back(std::move(statement));
+  begun_ = true;
+  return whole;
+}
+
+void Transaction::note(std::vector<wire::Reply> const& replies) {
+  for (auto const& reply : replies) {
+    auto const* error = std::get_if<Error>(&reply);
+    if (error != nullptr && error->poisons_connection()) state_ = State::broken;
+  }
+}
+
+Operation<std::vector<wire::Reply>> Transaction::run(wire::Request request, Deadline deadline) {
+  auto const statements = request.size();
+  auto whole = with_control(std::move(request));
+  auto const riders = whole.size() - statements;
+  auto running = placement_.lease->run(std::move(whole), deadline.earlier(deadline_));
+  auto replies = co_await std::move(running);
+  note(replies);
+  // A control statement that failed is why the first statement was not run.
+  for (std::size_t i = 0; i < riders; ++i) {
+    if (auto const* error = std::get_if<Error>(&replies[i])) {
+      replies[riders] = *error;
+      break;
+    }
+  }
+  replies.erase(replies.begin(), replies.begin() + static_cast<std::ptrdiff_t>(riders));
+  co_return replies;
+}
+
+Operation<std::vector<wire::Reply>> Transaction::run_script(std::string sql, Deadline deadline) {
+  // The simple protocol takes one text: what rides goes in front of it.
+  if (!control_.empty()) {
+    wire::Request request;
+    request.push_back({"", {}, true});
+    auto whole = with_control(std::move(request));
+    auto beginning = placement_.lease->run(std::move(whole), deadline.earlier(deadline_));
+    auto begun = co_await std::move(beginning);
+    note(begun);
+    for (auto& reply : begun) {
+      if (std::holds_alternative<Error>(reply)) {
+        std::vector<wire::Reply> failed;
+        failed.push_back(std::move(reply));
+        co_return failed;
+      }
+    }
+  }
+  auto running = placement_.lease->run_script(std::move(sql), deadline.earlier(deadline_));
+  auto replies = co_await std::move(running);
+  note(replies);
+  // Text that ends or restarts the transaction would have later statements run outside of it.
+  auto const status = placement_.lease->transaction_state();
+  if (status == wire::TransactionState::idle && state_ == State::open) {
+    state_ = State::broken;
+    replies.emplace_back(Error(ErrorKind::transaction,
+                               "this script ended the transaction it ran in (COMMIT or ROLLBACK)")
+                             .at(Phase::wait, Outcome::unknown)
+                             .hint("leave COMMIT and ROLLBACK to the transaction function"));
+  }
+  co_return replies;
+}
+
+std::size_t Transaction::push() {
+  auto name = "moonpool_" + std::to_string(++names_);
+  control_.push_back("SAVEPOINT " + name);
+  savepoints_.push_back({std::move(name), false});
+  return savepoints_.size();
+}
+
+void Transaction::end_savepoint() {
+  if (placement_.lease->transaction_state() == wire::TransactionState::failed) {
+    undo();
+    throw Error(ErrorKind::transaction,
+                "a statement of this nested transaction had failed, so it was rolled back")
+        .at(Phase::wait, Outcome::rejected)
+        .on_node(node_)
+        .hint("let the error leave the nested transaction's function");
+  }
+  auto const savepoint = savepoints_.back();
+  savepoints_.pop_back();
+  // Where nothing was sent inside, the savepoint itself was never sent either.
+  if (savepoint.sent) {
+    control_.push_back("RELEASE SAVEPOINT " + savepoint.name);
+  } else {
+    std::erase(control_, "SAVEPOINT " + savepoint.name);
+  }
+}
+
+void Transaction::undo() {
+  auto const savepoint = savepoints_.back();
+  savepoints_.pop_back();
+  if (savepoint.sent) {
+    control_.push_back("ROLLBACK TO SAVEPOINT " + savepoint.name);
+    control_.push_back("RELEASE SAVEPOINT " + savepoint.name);
+  } else {
+    std::erase(control_, "SAVEPOINT " + savepoint.name);
+  }
+}
+
+void Transaction::send_home(cluster::Placement* home) {
+  if (home != nullptr && placement_.lease && placement_.lease->usable()) {
+    *home = std::move(placement_);
+  } else {
+    placement_.lease.give_back();
+  }
+}
+
+Operation<void> Transaction::commit(Deadline deadline, cluster::Placement* home) {
+  if (!begun_) {
+    state_ = State::committed;
+    send_home(home);
+    co_return;
+  }
+  if (state_ != State::open) {
+    placement_.lease.discard();
+    state_ = State::rolled_back;
+    throw Error(ErrorKind::transaction, "the connection was lost, so the transaction was rolled back")
+        .at(Phase::commit, Outcome::rejected)
+        .on_node(node_);
+  }
+  wire::Request request;
+  request.push_back({"COMMIT", {}, true});
+  auto whole = with_control(std::move(request));
+  placement_.lease.forbid_cancel();
+  auto running = placement_.lease->run(std::move(whole), deadline.earlier(deadline_));
+  auto replies = co_await std::move(running);
+  auto const& reply = replies.back();
+  state_ = State::rolled_back;
+  if (auto const* failed = std::get_if<Error>(&reply)) {
+    auto error = *failed;
+    error.on_node(node_);
+    if (error.in_doubt()) {
+      error.as(ErrorKind::commit_unknown,
+               "COMMIT was sent and its answer was lost (" + error.message() +
+                   "): the transaction may or may not have been committed");
+      error.at(Phase::commit, Outcome::unknown);
+      placement_.lease.discard();
+    } else {
+      error.at(Phase::commit, error.outcome());
+      placement_.lease.allow_cancel();
+      send_home(home);
+    }
+    throw error;
+  }
+  auto const tag = std::string(std::get<wire::Result>(reply).tag());
+  placement_.lease.allow_cancel();
+  send_home(home);
+  // A failed transaction answers COMMIT with success and the tag ROLLBACK.
+  if (tag != "COMMIT") {
+    throw Error(ErrorKind::transaction,
+                "a statement of this transaction had failed, so COMMIT rolled it back")
+        .at(Phase::commit, Outcome::rejected)
+        .on_node(node_)
+        .hint("let the error leave the transaction function, or put the statement in a nested one");
+  }
+  state_ = State::committed;
+}
+
+Operation<void> Transaction::rollback(Deadline deadline, cluster::Placement* home) {
+  bool const reusable = state_ == State::open && placement_.lease && placement_.lease->usable();
+  state_ = State::rolled_back;
+  if (!begun_ && placement_.lease) {
+    send_home(home);
+    co_return;
+  }
+  if (!reusable) {
+    // Left mid-flight: the pool's keeper brings it back in step or closes it.
+    send_home(home);
+    co_return;
+  }
+  wire::Request request;
+  request.push_back({"ROLLBACK", {}, true});
+  auto running = placement_.lease->run(std::move(request), deadline);
+  co_await std::move(running);
+  send_home(home);
+}
+
+}  // namespace moonpool::session

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cluster/cluster.hpp"
+#include "session/options.hpp"
+
+namespace moonpool::session {
+
+// One transaction on one leased connection, with its savepoints. Control statements (BEGIN,
+// SAVEPOINT, RELEASE, ROLLBACK TO) ride with the next statement, at no round trip of their own.
+// Threads: the session's. Destroyed before it is over, its connection is not reused as it is.
+class Transaction {
+ public:
+  enum class State : std::uint8_t { open, committed, rolled_back, broken };
+
+  Transaction(cluster::Placement placement, TransactionOptions const& options, Deadline deadline);
+
+  // How deep savepoints are open; level 0 is the transaction itself.
+  std::size_t level() const { return savepoints_.size(); }
+  State state() const { return state_; }
+  Deadline deadline() const { return deadline_; }
+  std::string const& node() const { return node_; }
+
+  // One reply a statement. The transaction is failed after the first error.
+  async::Operation<std::vector<wire::Reply>> run(wire::Request request, Deadline deadline);
+  async::Operation<std::vector<wire::Reply>> run_script(std::string sql, Deadline deadline);
+
+  // Opens a savepoint; gives its level.
+  std::size_t push();
+  // Ends the innermost savepoint and keeps what was done in it; throws Error(transaction), and undoes
+  // it, when a statement in it had failed.
+  void end_savepoint();
+  // Ends the innermost savepoint and undoes what was done in it.
+  void undo();
+
+  // Throws Error: transaction (it had failed, so the server rolled back), commit_unknown, or what the
+  // server said. It is over afterwards, whatever happened. `home`: where a connection that is in step
+  // goes, instead of back to the pool; may be nullptr.
+  async::Operation<void> commit(Deadline deadline, cluster::Placement* home);
+  // Never throws: a connection that cannot roll back is closed, which rolls back.
+  async::Operation<void> rollback(Deadline deadline, cluster::Placement* home);
+
+ private:
+  wire::Request with_control(wire::Request request);
+  void note(std::vector<wire::Reply> const& replies);
+  void send_home(cluster::Placement* home);
+
+  struct Savepoint {
+    std::string name;
+    bool sent = false;
+  };
+
+  cluster::Placement placement_;
+  std::string const node_;
+  Deadline deadline_;
+  std::vector<std::string> control_;  // to ride with the next statement
+  std::vector<Savepoint> savepoints_;
+  std::size_t names_ = 0;
+  bool begun_ = false;  // something was sent
+  State state_ = State::open;
+};
+
+}  // namespace moonpool::session
