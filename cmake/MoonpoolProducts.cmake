@@ -13,6 +13,7 @@ add_library(moonpool_embedded_lua OBJECT ${embedded})
 target_include_directories(moonpool_embedded_lua PRIVATE ${PROJECT_SOURCE_DIR}/engine)
 
 set(MOONPOOL_FLOORS base policy observe async wire pool dev cluster session api script)
+list(REMOVE_ITEM MOONPOOL_FLOORS api script)
 list(TRANSFORM MOONPOOL_FLOORS PREPEND moonpool_ OUTPUT_VARIABLE MOONPOOL_FLOOR_TARGETS)
 
 add_library(moonpool SHARED $<TARGET_OBJECTS:moonpool_embedded_lua>)

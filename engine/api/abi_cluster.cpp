@@ -1,0 +1,61 @@
+#include "api/handles.hpp"
+#include "api/stats.hpp"
+
+using moonpool::api::guarded;
+
+uint32_t mp_abi_version(void) noexcept { return MP_ABI_VERSION; }
+const char* mp_version(void) noexcept { return MOONPOOL_VERSION; }
+
+mp_config* mp_config_new(void) noexcept { return new (std::nothrow) mp_config; }
+
+int mp_config_set(mp_config* config, const char* key, const char* value, size_t length,
+                  mp_error** error) noexcept {
+  return guarded(error, 0, [&] {
+    config->config.set(key, std::string(value, length));
+    return 1;
+  });
+}
+
+void mp_config_free(mp_config* config) noexcept { delete config; }
+
+mp_cluster* mp_connect(const mp_config* config, mp_error** error) noexcept {
+  return guarded(error, static_cast<mp_cluster*>(nullptr), [&] {
+    auto cluster = std::make_shared<moonpool::cluster::Cluster>(config->config.cluster_options());
+    return new mp_cluster{std::move(cluster), config->config.habits()};
+  });
+}
+
+mp_text* mp_cluster_stats(const mp_cluster* cluster) noexcept {
+  return guarded(nullptr, static_cast<mp_text*>(nullptr), [&] {
+    return new mp_text{moonpool::api::stats_json(cluster->cluster->stats())};
+  });
+}
+
+void mp_cluster_free(mp_cluster* cluster) noexcept { delete cluster; }
+
+mp_session* mp_session_new(mp_cluster* cluster, const mp_config* habits, mp_error** error) noexcept {
+  return guarded(error, static_cast<mp_session*>(nullptr), [&] {
+    auto const& chosen = habits != nullptr ? habits->config.habits() : cluster->habits;
+    return new mp_session{moonpool::session::Session::make(cluster->cluster, chosen)};
+  });
+}
+
+mp_session* mp_session_with(mp_session* session, const mp_config* habits, mp_error** error) noexcept {
+  return guarded(error, static_cast<mp_session*>(nullptr), [&] {
+    auto const& chosen = habits != nullptr ? habits->config.habits() : session->session->habits();
+    return new mp_session{session->session->with(chosen)};
+  });
+}
+
+int mp_session_in_transaction(const mp_session* session) noexcept {
+  return session->session->in_transaction() ? 1 : 0;
+}
+
+void mp_session_free(mp_session* session) noexcept { delete session; }
+
+const char* mp_text_data(const mp_text* text, size_t* length) noexcept {
+  if (length != nullptr) *length = text->text.size();
+  return text->text.c_str();
+}
+
+void mp_text_free(mp_text* text) noexcept { delete text; }

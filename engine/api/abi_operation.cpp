@@ -1,0 +1,207 @@
+#include <algorithm>
+#include <functional>
+
+#include "api/handles.hpp"
+#include "async/drive_blocking.hpp"
+
+namespace {
+
+using moonpool::Error;
+using moonpool::ErrorKind;
+using moonpool::async::Operation;
+using moonpool::session::Answer;
+using moonpool::session::Session;
+
+moonpool::Duration seconds(double count) {
+  if (!(count > 0)) return moonpool::Duration::zero();
+  constexpr double kHundredYears = 3.2e9;
+  return std::chrono::duration_cast<moonpool::Duration>(
+      std::chrono::duration<double>(std::min(count, kHundredYears)));
+}
+
+// The operation's first step runs `start`, so what is wrong with the call is the operation's error.
+template <class Start>
+mp_op* make_op(Start&& start) noexcept {
+  try {
+    auto op = std::make_unique<mp_op>();
+    try {
+      op->stepper.emplace(start(*op));
+    } catch (...) {
+      op->error.reset(moonpool::api::current_error());
+      op->done = true;
+    }
+    return op.release();
+  } catch (...) {
+    return nullptr;  // out of memory for the handle itself
+  }
+}
+
+void keep(mp_op& op, Answer answer) {
+  op.results.resize(answer.replies.size());
+  op.statement_errors.resize(answer.replies.size());
+  for (std::size_t i = 0; i < answer.replies.size(); ++i) {
+    if (auto* result = std::get_if<moonpool::wire::Result>(&answer.replies[i])) {
+      op.results[i] = std::make_unique<mp_result>(mp_result{std::move(*result), answer.node});
+      continue;
+    }
+    auto& error = std::get<Error>(answer.replies[i]);
+    // Of a group, the statement that failed speaks, not those that were skipped because of it.
+    bool const better = !op.error || (op.error->error.kind() == ErrorKind::transaction &&
+                                      error.kind() != ErrorKind::transaction);
+    op.statement_errors[i] = std::make_unique<mp_error>(mp_error{error});
+    if (better) op.error = std::make_unique<mp_error>(mp_error{error});
+  }
+}
+
+Operation<void> run_into(mp_op& op, std::shared_ptr<Session> session,
+                         moonpool::wire::Request request, moonpool::session::RunOptions options) {
+  auto running = session->run(std::move(request), options);
+  keep(op, co_await std::move(running));
+}
+
+Operation<void> run_script_into(mp_op& op, std::shared_ptr<Session> session, std::string sql,
+                                moonpool::session::RunOptions options) {
+  auto running = session->run_script(std::move(sql), options);
+  keep(op, co_await std::move(running));
+}
+
+Operation<void> begin_into(mp_op& op, std::shared_ptr<Session> session,
+                           moonpool::session::TransactionOptions options) {
+  auto beginning = session->begin(options);
+  op.session = std::make_unique<mp_session>(mp_session{co_await std::move(beginning)});
+}
+
+Operation<void> close_cluster(std::shared_ptr<moonpool::cluster::Cluster> cluster,
+                              moonpool::Deadline deadline) {
+  auto closing = cluster->close(deadline);
+  co_await std::move(closing);
+}
+
+moonpool::wire::Request request_of(mp_statement const* statements, size_t count) {
+  moonpool::wire::Request request;
+  request.reserve(count);
+  for (size_t i = 0; i < count; ++i) {
+    auto const& from = statements[i];
+    moonpool::wire::Statement statement;
+    statement.sql.assign(from.sql, from.sql_length);
+    statement.params.reserve(from.param_count);
+    for (size_t p = 0; p < from.param_count; ++p) {
+      auto const& value = from.params[p];
+      moonpool::wire::Param param;
+      if (value.data != nullptr) param.text.emplace(value.data, value.length);
+      param.type = value.type;
+      statement.params.push_back(std::move(param));
+    }
+    request.push_back(std::move(statement));
+  }
+  return request;
+}
+
+// Ends an operation whose coroutine has ended: its error, if any, becomes the handle's.
+int finish(mp_op* op) {
+  op->done = true;
+  try {
+    op->stepper->take();
+  } catch (...) {
+    op->error.reset(moonpool::api::current_error());
+  }
+  op->stepper.reset();
+  return op->error ? MP_FAILED : MP_OK;
+}
+
+}  // namespace
+
+mp_op* mp_run(mp_session* session, const mp_statement* statements, size_t count,
+              const mp_run_options* options) noexcept {
+  return make_op([&](mp_op& op) {
+    moonpool::session::RunOptions run;
+    if (options != nullptr) {
+      run.route = options->route == MP_READ ? moonpool::cluster::Route::read
+                                            : moonpool::cluster::Route::write;
+      run.atomic = (options->flags & MP_ATOMIC) != 0;
+      run.timeout = seconds(options->timeout);
+    }
+    if (options != nullptr && (options->flags & MP_SCRIPT) != 0) {
+      if (count != 1 || statements[0].param_count != 0) {
+        throw Error(ErrorKind::usage, "a script is one text without parameters");
+      }
+      return run_script_into(op, session->session,
+                             std::string(statements[0].sql, statements[0].sql_length), run);
+    }
+    return run_into(op, session->session, request_of(statements, count), run);
+  });
+}
+
+mp_op* mp_begin(mp_session* session, const mp_tx_options* options) noexcept {
+  return make_op([&](mp_op& op) {
+    moonpool::session::TransactionOptions begin;
+    if (options != nullptr) {
+      if (options->isolation < MP_DEFAULT_ISOLATION || options->isolation > MP_SERIALIZABLE) {
+        throw Error(ErrorKind::usage, "there is no isolation level " + std::to_string(options->isolation));
+      }
+      begin.isolation = static_cast<moonpool::session::Isolation>(options->isolation);
+      begin.read_only = options->read_only != 0;
+      begin.deferrable = options->deferrable != 0;
+      begin.timeout = seconds(options->timeout);
+    }
+    return begin_into(op, session->session, begin);
+  });
+}
+
+mp_op* mp_commit(mp_session* transaction) noexcept {
+  return make_op([&](mp_op&) { return transaction->session->commit(); });
+}
+
+mp_op* mp_rollback(mp_session* transaction) noexcept {
+  return make_op([&](mp_op&) { return transaction->session->rollback(); });
+}
+
+mp_op* mp_ping(mp_session* session) noexcept {
+  return make_op([&](mp_op&) { return session->session->ping(); });
+}
+
+mp_op* mp_close(mp_cluster* cluster, double drain) noexcept {
+  return make_op([&](mp_op&) {
+    return close_cluster(cluster->cluster, moonpool::Deadline::in(seconds(drain)));
+  });
+}
+
+int mp_op_step(mp_op* op, int wakeup, mp_wait* wait) noexcept {
+  if (op->done) return op->error ? MP_FAILED : MP_OK;
+  auto const how = wakeup == MP_TIMED_OUT   ? moonpool::async::Wakeup::timed_out
+                   : wakeup == MP_CANCELLED ? moonpool::async::Wakeup::cancelled
+                                            : moonpool::async::Wakeup::ready;
+  if (op->stepper->step(how)) return finish(op);
+  if (wait != nullptr) {
+    auto const& next = op->stepper->wait();
+    wait->fd = next.interest == moonpool::async::Interest::none ? -1 : next.fd;
+    wait->interest = static_cast<int32_t>(next.interest);
+    wait->timeout = next.deadline.is_never()
+                        ? -1
+                        : std::chrono::duration<double>(next.deadline.left()).count();
+  }
+  return MP_PENDING;
+}
+
+int mp_op_run(mp_op* op) noexcept {
+  if (op->done) return op->error ? MP_FAILED : MP_OK;
+  auto wakeup = moonpool::async::Wakeup::ready;
+  while (!op->stepper->step(wakeup)) {
+    wakeup = moonpool::async::wait_blocking(op->stepper->wait());
+  }
+  return finish(op);
+}
+
+const mp_error* mp_op_error(const mp_op* op) noexcept { return op->error.get(); }
+size_t mp_op_count(const mp_op* op) noexcept { return op->results.size(); }
+
+mp_result* mp_op_result(mp_op* op, size_t index) noexcept {
+  return index < op->results.size() ? op->results[index].release() : nullptr;
+}
+
+const mp_error* mp_op_statement_error(const mp_op* op, size_t index) noexcept {
+  return index < op->statement_errors.size() ? op->statement_errors[index].get() : nullptr;
+}
+
+mp_session* mp_op_session(mp_op* op) noexcept { return op->session.release(); }
+void mp_op_free(mp_op* op) noexcept { delete op; }

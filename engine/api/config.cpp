@@ -1,0 +1,146 @@
+#include "api/config.hpp"
+
+#include <array>
+#include <charconv>
+#include <cstdlib>
+
+#include "api/embedded.hpp"
+#include "base/error.hpp"
+#include "base/suggest.hpp"
+
+namespace moonpool::api {
+namespace {
+
+[[noreturn]] void refuse(std::string_view key, std::string const& value, std::string_view takes) {
+  throw Error(ErrorKind::config, std::string(key) + " takes " + std::string(takes) + ", got '" +
+                                     value + "'");
+}
+
+std::size_t whole_number(std::string_view key, std::string const& value, std::size_t least) {
+  std::size_t number = 0;
+  auto const* end = value.data() + value.size();
+  auto const result = std::from_chars(value.data(), end, number);
+  if (result.ec != std::errc() || result.ptr != end || number < least || number > 1'000'000) {
+    refuse(key, value, "a whole number from " + std::to_string(least));
+  }
+  return number;
+}
+
+Duration duration(std::string_view key, std::string const& value, bool zero_allowed = false) {
+  Duration parsed{};
+  try {
+    parsed = parse_duration(value);
+  } catch (Error const& error) {
+    throw Error(ErrorKind::config, std::string(key) + ": " + error.message());
+  }
+  if (parsed == Duration::zero() && !zero_allowed) refuse(key, value, "a duration above zero");
+  return parsed;
+}
+
+bool flag(std::string_view key, std::string const& value) {
+  if (value == "true") return true;
+  if (value == "false") return false;
+  refuse(key, value, "true or false");
+}
+
+wire::Conninfo conninfo(std::string_view key, std::string const& value) {
+  try {
+    return wire::Conninfo::parse(value);
+  } catch (Error const& error) {
+    throw Error(ErrorKind::config, std::string(key) + ": " + error.message()).hint(error.hint());
+  }
+}
+
+}  // namespace
+
+// One row a key: what a user may write, and where it goes.
+struct ConfigKeys {
+  using Set = void (*)(Config&, std::string_view key, std::string const& value);
+  struct Row {
+    std::string_view key;
+    Set set;
+  };
+
+  static constexpr std::array<Row, 17> kRows = {{
+      {"dsn", [](Config& c, auto key, auto& v) { c.nodes_ = conninfo(key, v).each_host(); }},
+      {"primary", [](Config& c, auto key, auto& v) { c.primary_ = conninfo(key, v); }},
+      {"replicas", [](Config& c, auto key, auto& v) { c.replicas_.push_back(conninfo(key, v)); }},
+      {"nodes", [](Config& c, auto key, auto& v) { c.nodes_.push_back(conninfo(key, v)); }},
+      {"pool.max", [](Config& c, auto key, auto& v) { c.cluster_.pool.max = whole_number(key, v, 1); }},
+      {"pool.min", [](Config& c, auto key, auto& v) { c.cluster_.pool.min = whole_number(key, v, 0); }},
+      {"pool.max_waiters",
+       [](Config& c, auto key, auto& v) { c.cluster_.pool.max_waiters = whole_number(key, v, 1); }},
+      {"pool.connecting_limit",
+       [](Config& c, auto key, auto& v) { c.cluster_.pool.connecting_limit = whole_number(key, v, 1); }},
+      {"pool.acquire_timeout",
+       [](Config& c, auto key, auto& v) { c.cluster_.pool.acquire_timeout = duration(key, v); }},
+      {"pool.connect_timeout",
+       [](Config& c, auto key, auto& v) { c.cluster_.pool.connect_timeout = duration(key, v); }},
+      {"pool.idle_timeout",
+       [](Config& c, auto key, auto& v) { c.cluster_.pool.idle_timeout = duration(key, v); }},
+      {"pool.max_lifetime",
+       [](Config& c, auto key, auto& v) { c.cluster_.pool.max_lifetime = duration(key, v); }},
+      {"pool.recover_timeout",
+       [](Config& c, auto key, auto& v) { c.cluster_.pool.recover_timeout = duration(key, v); }},
+      {"breaker.cooldown", [](Config& c, auto key, auto& v) { c.cluster_.cooldown = duration(key, v); }},
+      {"timeout", [](Config& c, auto key, auto& v) { c.habits_.timeout = duration(key, v); }},
+      {"statement_timeout",
+       [](Config& c, auto key, auto& v) { c.statement_timeout_ = duration(key, v, true); }},
+      {"pinned", [](Config& c, auto key, auto& v) { c.habits_.pinned = flag(key, v); }},
+  }};
+
+  static std::array<std::string_view, kRows.size()> names() {
+    std::array<std::string_view, kRows.size()> out;
+    for (std::size_t i = 0; i < kRows.size(); ++i) out[i] = kRows[i].key;
+    return out;
+  }
+};
+
+void Config::set(std::string_view key, std::string const& value) {
+  for (auto const& row : ConfigKeys::kRows) {
+    if (row.key == key) return row.set(*this, key, value);
+  }
+  auto const names = ConfigKeys::names();
+  std::string all;
+  for (auto name : names) all.append(all.empty() ? "" : ", ").append(name);
+  throw Error(ErrorKind::config,
+              "unknown configuration key '" + std::string(key) + "'" + did_you_mean(key, names))
+      .hint("known keys: " + all);
+}
+
+bool Config::names_servers() const { return primary_ || !replicas_.empty() || !nodes_.empty(); }
+
+std::vector<cluster::NodeOptions> Config::named_nodes() const {
+  std::vector<cluster::NodeOptions> out;
+  if (primary_) out.push_back({*primary_, cluster::Role::primary, "primary"});
+  for (auto const& replica : replicas_) {
+    out.push_back({replica, cluster::Role::replica, "replica-" + std::to_string(out.size())});
+  }
+  for (auto const& node : nodes_) out.push_back({node, cluster::Role::unknown, ""});
+  return out;
+}
+
+cluster::ClusterOptions Config::cluster_options() const {
+  auto options = cluster_;
+  if (options.pool.min > options.pool.max) {
+    throw Error(ErrorKind::config, "pool.min is " + std::to_string(options.pool.min) +
+                                       ", more than pool.max, which is " +
+                                       std::to_string(options.pool.max));
+  }
+  if (!primary_ && !replicas_.empty() && nodes_.empty()) {
+    throw Error(ErrorKind::config, "replicas were given and no primary")
+        .hint("name the primary too, or list all servers under nodes and let their roles be found");
+  }
+  options.nodes = names_servers() ? named_nodes() : nodes_of_environment();
+  if (statement_timeout_) {
+    auto const ms = std::chrono::duration_cast<std::chrono::milliseconds>(*statement_timeout_).count();
+    for (auto& node : options.nodes) {
+      auto given = node.info.get("options");
+      node.info.set("options", given + (given.empty() ? "" : " ") + "-c statement_timeout=" +
+                                   std::to_string(ms));
+    }
+  }
+  return options;
+}
+
+}  // namespace moonpool::api

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cluster/options.hpp"
+#include "session/options.hpp"
+
+namespace moonpool::api {
+
+// Everything a user can say about a cluster, as text values under dotted keys. The one place that
+// knows the keys, for C++, C and Lua alike.
+class Config {
+ public:
+  // Throws Error(config) that names the key, what it got and what it takes; nothing is changed then.
+  // "replicas" and "nodes" add one more each time.
+  void set(std::string_view key, std::string const& value);
+
+  // Any of primary, replicas, nodes, dsn.
+  bool names_servers() const;
+
+  // The cluster that was asked for; without servers named here: MOONPOOL_DSN, DATABASE_URL, libpq's
+  // environment, the embedded development cluster (started when it does not run).
+  cluster::ClusterOptions cluster_options() const;
+  session::Habits const& habits() const { return habits_; }
+
+ private:
+  friend struct ConfigKeys;
+  std::vector<cluster::NodeOptions> named_nodes() const;
+
+  std::optional<wire::Conninfo> primary_;
+  std::vector<wire::Conninfo> replicas_;
+  std::vector<wire::Conninfo> nodes_;  // of unknown role
+  cluster::ClusterOptions cluster_;
+  session::Habits habits_;
+  std::optional<Duration> statement_timeout_;
+};
+
+}  // namespace moonpool::api

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/config.hpp"
+#include "async/operation.hpp"
+#include "base/error.hpp"
+#include "base/placeholders.hpp"
+#include "base/split.hpp"
+#include "moonpool/moonpool.h"
+#include "session/session.hpp"
+
+// What the opaque handles of moonpool.h hold.
+
+struct mp_error {
+  moonpool::Error error;
+};
+
+struct mp_config {
+  moonpool::api::Config config;
+};
+
+struct mp_cluster {
+  std::shared_ptr<moonpool::cluster::Cluster> cluster;
+  moonpool::session::Habits habits;
+};
+
+struct mp_session {
+  std::shared_ptr<moonpool::session::Session> session;
+};
+
+struct mp_result {
+  moonpool::wire::Result result;
+  std::string node;
+};
+
+// Its operation writes into it, so it never moves.
+struct mp_op {
+  std::optional<moonpool::async::Stepper<void>> stepper;
+  std::vector<std::unique_ptr<mp_result>> results;         // by statement; empty where it failed
+  std::vector<std::unique_ptr<mp_error>> statement_errors;  // by statement; empty where it succeeded
+  std::unique_ptr<mp_session> session;
+  std::unique_ptr<mp_error> error;
+  bool done = false;
+};
+
+struct mp_sql {
+  moonpool::Placeholders placeholders;
+};
+
+struct mp_script {
+  std::string text;
+  std::vector<moonpool::ScriptStatement> statements;  // lean on text
+};
+
+struct mp_text {
+  std::string text;
+};
+
+namespace moonpool::api {
+
+// The only way an exception ends at the border: as a handle the caller owns.
+mp_error* current_error() noexcept;
+
+// Runs `body`; on an exception gives `failed` and the error by `error` where the caller wants one.
+template <class T, class Body>
+T guarded(mp_error** error, T failed, Body&& body) noexcept {
+  try {
+    return body();
+  } catch (...) {
+    auto* const made = current_error();
+    if (error != nullptr) {
+      *error = made;
+    } else {
+      mp_error_free(made);
+    }
+    return failed;
+  }
+}
+
+}  // namespace moonpool::api
