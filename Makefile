@@ -13,10 +13,12 @@ demo: ## A PostgreSQL primary and replica, the sample's migrations, and a tour o
 repl: ## The shell on the demo's database; piped input is run
 	@tools/repl $(ARGS)
 
+# The unit tests come first, under ASan and UBSan; whichever run fails, its summary is the last thing said.
 test: ## Build everything and run the tests (ARGS="-R pool" for some of them)
+	$(if $(ARGS),,@tools/test units)
 	@tools/test release $(ARGS)
 
-test-asan: ## The same under AddressSanitizer and UndefinedBehaviorSanitizer
+test-asan: ## All of them under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/test debug $(ARGS)
 
 test-tsan: ## What threads share, under ThreadSanitizer

@@ -76,6 +76,7 @@ function(moonpool_cpp_tests suffix)
       target_link_libraries(${target} PRIVATE moonpool_${name}
                                               $<TARGET_PROPERTY:moonpool_${name},LINK_LIBRARIES>)
       set(label unit)
+      add_dependencies(moonpool_unit_tests ${target})
     else()
       message(FATAL_ERROR "${folder} mirrors no floor: there is no moonpool_${name} to link its tests to.")
     endif()
