@@ -19,7 +19,10 @@ ensure_pqxx() {
   mkdir -p "${pqxx_prefix%/*}"
   # Two runs side by side: the second waits, and finds the work done.
   (
-    have flock && flock 9
+    if have flock; then
+      flock 9
+      rm -rf "${pqxx_prefix%/*}"/.libpqxx.??????  # what a killed run left
+    fi
     [[ -e $pqxx_prefix/lib/cmake/libpqxx/libpqxx-config.cmake ]] || build_pqxx
   ) 9>"${pqxx_prefix%/*}/.libpqxx.lock"
 }

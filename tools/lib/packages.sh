@@ -76,19 +76,14 @@ probe() {
   esac
 }
 
-# go_on_if_there GROUP... -- PACKAGE...: for systems where we cannot install. Ends the run unless all can be found.
-go_on_if_there() {
-  local groups=() group misses
-  while [[ $1 != -- ]]; do
-    groups+=("$1")
-    shift
-  done
-  shift
-  misses=$(for group in "${groups[@]}"; do probe "$group"; done 2>&1)
-  if [[ -n $misses ]]; then
+# all_there GROUP...: whether all of it can be found, whoever installed it; says what cannot.
+all_there() {
+  local group misses
+  misses=$(for group in "$@"; do probe "$group"; done 2>&1)
+  [[ -z $misses ]] || {
     printf '%s\n' "$misses" >&2
-    die "$why_not" "Needed, by Debian's names:" "  $*" "Then run this again."
-  fi
+    return 1
+  }
 }
 
 # as_root COMMAND...: as we are, or through sudo.
@@ -115,16 +110,18 @@ ensure_packages() {
   done
   [[ ${#wanted[@]} -gt 0 ]] || return 0
   if ! have dpkg-query || ! have apt-get; then
-    why_not="This system has no apt, and not all that is needed was found."
-    go_on_if_there "$@" -- "${wanted[@]}"
-    return
+    all_there "$@" ||
+      die "This system has no apt to ask, and not all that is needed was found." \
+        "Needed, by Debian's names:" "  ${wanted[*]}" "Install them and run this again."
+    return 0
   fi
   mapfile -t missing < <(lacking "${wanted[@]}")
   [[ ${#missing[@]} -gt 0 ]] || return 0
   if ! can_be_root; then
-    why_not="Packages are missing, and installing them needs root or sudo; this is neither."
-    go_on_if_there "$@" -- "${missing[@]}"
-    return
+    all_there "$@" 2>/dev/null ||
+      die "Packages are missing, and installing them needs root or sudo; this is neither." \
+        "Have an administrator run:" "  apt-get install ${missing[*]}" "Then run this again."
+    return 0
   fi
   install_packages "${missing[@]}"
 }
