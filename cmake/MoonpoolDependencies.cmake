@@ -12,9 +12,11 @@ set(MOONPOOL_CACHED_PREFIX "$ENV{XDG_CACHE_HOME}")
 if(NOT MOONPOOL_CACHED_PREFIX)
   set(MOONPOOL_CACHED_PREFIX "$ENV{HOME}/.cache")
 endif()
+# libpqxx's own version file calls no two majors compatible, so the range is judged here.
 find_package(libpqxx CONFIG QUIET HINTS ${MOONPOOL_CACHED_PREFIX}/moonpool/libpqxx-7.10.0)
-if(libpqxx_FOUND AND (libpqxx_VERSION VERSION_LESS 7.8 OR NOT libpqxx_VERSION VERSION_LESS 9))
-  set(libpqxx_FOUND FALSE)
+if(libpqxx_FOUND AND (libpqxx_VERSION VERSION_LESS 7.8 OR libpqxx_VERSION VERSION_GREATER_EQUAL 9))
+  message(FATAL_ERROR "CMake found libpqxx ${libpqxx_VERSION} in ${libpqxx_DIR}; it must be 7.8 or newer and below 9. "
+                      "Name a good one with -Dlibpqxx_DIR=FOLDER.")
 endif()
 if(NOT libpqxx_FOUND)
   pkg_check_modules(libpqxx_pc IMPORTED_TARGET libpqxx>=7.8 libpqxx<9)
