@@ -13,8 +13,9 @@ add_library(moonpool_embedded_lua OBJECT ${embedded})
 target_include_directories(moonpool_embedded_lua PRIVATE ${PROJECT_SOURCE_DIR}/engine)
 
 set(MOONPOOL_FLOORS base policy observe async wire pool dev cluster session api script)
-list(REMOVE_ITEM MOONPOOL_FLOORS api script)
 list(TRANSFORM MOONPOOL_FLOORS PREPEND moonpool_ OUTPUT_VARIABLE MOONPOOL_FLOOR_TARGETS)
+set(MOONPOOL_INNER_TARGETS ${MOONPOOL_FLOOR_TARGETS})
+list(REMOVE_ITEM MOONPOOL_INNER_TARGETS moonpool_api moonpool_script)
 
 add_library(moonpool SHARED $<TARGET_OBJECTS:moonpool_embedded_lua>)
 set_target_properties(moonpool PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
@@ -22,5 +23,5 @@ set_target_properties(moonpool PROPERTIES LINKER_LANGUAGE CXX)
 target_include_directories(moonpool PUBLIC
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/engine/api/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_link_libraries(moonpool PRIVATE
-  "$<LINK_LIBRARY:WHOLE_ARCHIVE,moonpool_api,moonpool_script>" ${MOONPOOL_FLOOR_TARGETS})
+  "$<LINK_LIBRARY:WHOLE_ARCHIVE,moonpool_api,moonpool_script>" ${MOONPOOL_INNER_TARGETS})
 target_link_options(moonpool PRIVATE -Wl,--exclude-libs,libpqxx-7.10.a:libpqxx.a)
