@@ -56,19 +56,24 @@ void keep(mp_op& op, Answer answer) {
 Operation<void> run_into(mp_op& op, std::shared_ptr<Session> session,
                          moonpool::wire::Request request, moonpool::session::RunOptions options) {
   auto running = session->run(std::move(request), options);
-  keep(op, co_await std::move(running));
+  auto answer = co_await std::move(running);
+  keep(op, std::move(answer));
 }
 
 Operation<void> run_script_into(mp_op& op, std::shared_ptr<Session> session, std::string sql,
                                 moonpool::session::RunOptions options) {
   auto running = session->run_script(std::move(sql), options);
-  keep(op, co_await std::move(running));
+  auto answer = co_await std::move(running);
+  keep(op, std::move(answer));
 }
 
-Operation<void> begin_into(mp_op& op, std::shared_ptr<Session> session,
+Operation<void> begin_into(mp_op& op, std::shared_ptr<Session> outer,
                            moonpool::session::TransactionOptions options) {
-  auto beginning = session->begin(options);
-  op.session = std::make_unique<mp_session>(mp_session{co_await std::move(beginning)});
+  auto beginning = outer->begin(options);
+  // Not in one expression: GCC 12 destroys temporaries around a co_await twice.
+  auto session = co_await std::move(beginning);
+  op.session = std::make_unique<mp_session>();
+  op.session->session = std::move(session);
 }
 
 Operation<void> close_cluster(std::shared_ptr<moonpool::cluster::Cluster> cluster,

@@ -1,0 +1,235 @@
+// Moonpool for C++ programs. Header-only over moonpool.h, so nothing of the library's own C++ crosses
+// its border. The parts: Cluster (connect, thread-safe), Session (what statements run on; one thread at
+// a time), Transaction (a Session too), Rows / Row / Field (answers), Error (the one exception), and
+// ScriptHost in moonpool/script_host.hpp (Lua inside your program).
+//
+//   auto cluster = moonpool::Cluster::connect({.primary = dsn, .replicas = {replica_dsn}});
+//   auto rows = cluster.query("select id, name from users where age > $1", 18);
+//   for (auto const& row : rows) use(row["id"].as<long>(), row["name"].as<std::string_view>());
+//   cluster.transaction([](moonpool::Transaction& tx) { tx.exec("…"); });
+#pragma once
+
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <concepts>
+#include <functional>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "moonpool/error.hpp"
+#include "moonpool/rows.hpp"
+
+namespace moonpool {
+inline namespace v1 {
+
+// What to connect to and how. Empty fields keep their defaults; `more` takes any other key of the
+// configuration, as text ("pool.idle_timeout", "5m").
+struct Options {
+  std::string dsn = {};
+  std::string primary = {};
+  std::vector<std::string> replicas = {};
+  int pool_max = 0;
+  std::chrono::milliseconds timeout{0};
+  std::vector<std::pair<std::string, std::string>> more = {};
+};
+
+enum class Isolation { server_default, read_committed, repeatable_read, serializable };
+
+struct TransactionOptions {
+  Isolation isolation = Isolation::server_default;
+  bool read_only = false;
+  bool deferrable = false;
+  std::chrono::milliseconds timeout{0};  // for the whole transaction; 0: the session's
+};
+
+// A parameter: numbers, booleans, text, nullptr and std::nullopt for NULL, std::optional of them.
+class Param {
+ public:
+  Param(std::nullptr_t) {}
+  Param(std::nullopt_t) {}
+  Param(bool value) : text_(value ? "t" : "f") {}
+  Param(std::string value) : text_(std::move(value)) {}
+  Param(std::string_view value) : text_(std::string(value)) {}
+  Param(char const* value) : text_(std::string(value)) {}
+  template <class T>
+    requires(std::integral<T> || std::floating_point<T>)
+  Param(T value) {
+    std::array<char, 64> buffer{};
+    auto const end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
+    text_.emplace(buffer.data(), end);
+  }
+  template <class T>
+  Param(std::optional<T> value) {
+    if (value) *this = Param(std::move(*value));
+  }
+
+  mp_value view() const { return text_ ? mp_value{text_->data(), text_->size(), 0} : mp_value{nullptr, 0, 0}; }
+
+ private:
+  std::optional<std::string> text_;
+};
+
+class Transaction;
+
+// Where statements run. Service code takes a Session& without knowing whether it stands for the
+// cluster or for a transaction. Parameters are $1, $2, … Every call throws Error; every call ends by
+// its deadline. Threads: one at a time.
+class Session {
+ public:
+  explicit Session(mp_session* session) : session_(session) {}
+
+  // Rows affected. On the primary.
+  template <class... Values>
+  long long exec(std::string_view sql, Values&&... values) {
+    return run(sql, MP_WRITE, {Param(std::forward<Values>(values))...}).affected();
+  }
+  template <class... Values>
+  Rows query(std::string_view sql, Values&&... values) {
+    return run(sql, MP_WRITE, {Param(std::forward<Values>(values))...});
+  }
+  // May run on a replica; is read-only wherever it runs.
+  template <class... Values>
+  Rows read_query(std::string_view sql, Values&&... values) {
+    return run(sql, MP_READ, {Param(std::forward<Values>(values))...});
+  }
+
+  // Commits when `work` returns, rolls back when it throws and throws on. Inside a transaction it is a
+  // savepoint. Serialization failures and deadlocks run `work` again, `retries` times.
+  template <class Work>
+  void transaction(Work&& work, TransactionOptions const& options = {}, int retries = 3);
+
+  bool in_transaction() const { return mp_session_in_transaction(session_.get()) != 0; }
+  void ping() { detail::finish(mp_ping(session_.get())); }
+  mp_session* handle() const { return session_.get(); }
+
+ private:
+  Rows run(std::string_view sql, int route, std::initializer_list<Param> params) {
+    std::vector<mp_value> values;
+    values.reserve(params.size());
+    for (auto const& param : params) values.push_back(param.view());
+    mp_statement const statement{sql.data(), sql.size(), values.data(), values.size()};
+    mp_run_options options{};
+    options.size = sizeof options;
+    options.route = route;
+    auto const op = detail::finish(mp_run(session_.get(), &statement, 1, &options));
+    return Rows(mp_op_result(op.get(), 0));
+  }
+
+  detail::Handle<mp_session> session_;
+};
+
+// A transaction, or a savepoint inside one, for as long as its function runs.
+class Transaction : public Session {
+ public:
+  using Session::Session;
+};
+
+template <class Work>
+void Session::transaction(Work&& work, TransactionOptions const& options, int retries) {
+  bool const nested = in_transaction();
+  for (int attempt = 1;; ++attempt) {
+    mp_tx_options begin{};
+    begin.size = sizeof begin;
+    begin.isolation = static_cast<int>(options.isolation);
+    begin.read_only = options.read_only ? 1 : 0;
+    begin.deferrable = options.deferrable ? 1 : 0;
+    begin.timeout = std::chrono::duration<double>(options.timeout).count();
+    auto const op = detail::finish(mp_begin(handle(), &begin));
+    Transaction transaction(mp_op_session(op.get()));
+    try {
+      try {
+        work(transaction);
+      } catch (...) {
+        detail::Handle<mp_op> const undo(mp_rollback(transaction.handle()));
+        mp_op_run(undo.get());
+        throw;
+      }
+      detail::finish(mp_commit(transaction.handle()));
+      return;
+    } catch (Error const& error) {
+      bool const conflict = error.sqlstate == "40001" || error.sqlstate == "40P01";
+      // Inside another transaction the conflict has doomed that one too: it must be run again whole.
+      if (nested || !conflict || attempt > retries) throw;
+    }
+    mp_sleep(0.005 * attempt);
+  }
+}
+
+// Many connections to a primary and its replicas. Threads: any; a call from each thread runs on a
+// session of its own.
+class Cluster {
+ public:
+  // Opens no connection yet. Without servers named: MOONPOOL_DSN, DATABASE_URL, libpq's environment,
+  // the embedded development cluster.
+  static Cluster connect(Options const& options = {}) {
+    detail::Handle<mp_config> const config(mp_config_new());
+    auto set = [&](std::string const& key, std::string const& value) {
+      mp_error* error = nullptr;
+      if (mp_config_set(config.get(), key.c_str(), value.data(), value.size(), &error) == 0) {
+        detail::raise(error);
+      }
+    };
+    if (!options.dsn.empty()) set("dsn", options.dsn);
+    if (!options.primary.empty()) set("primary", options.primary);
+    for (auto const& replica : options.replicas) set("replicas", replica);
+    if (options.pool_max > 0) set("pool.max", std::to_string(options.pool_max));
+    if (options.timeout.count() > 0) set("timeout", std::to_string(options.timeout.count()) + "ms");
+    for (auto const& [key, value] : options.more) set(key, value);
+    mp_error* error = nullptr;
+    auto* const cluster = mp_connect(config.get(), &error);
+    if (cluster == nullptr) detail::raise(error);
+    return Cluster(cluster);
+  }
+
+  Session session() const {
+    mp_error* error = nullptr;
+    auto* const session = mp_session_new(cluster_.get(), nullptr, &error);
+    if (session == nullptr) detail::raise(error);
+    return Session(session);
+  }
+
+  template <class... Values>
+  long long exec(std::string_view sql, Values&&... values) const {
+    return session().exec(sql, std::forward<Values>(values)...);
+  }
+  template <class... Values>
+  Rows query(std::string_view sql, Values&&... values) const {
+    return session().query(sql, std::forward<Values>(values)...);
+  }
+  template <class... Values>
+  Rows read_query(std::string_view sql, Values&&... values) const {
+    return session().read_query(sql, std::forward<Values>(values)...);
+  }
+  template <class Work>
+  void transaction(Work&& work, TransactionOptions const& options = {}, int retries = 3) const {
+    session().transaction(std::forward<Work>(work), options, retries);
+  }
+  void ping() const { session().ping(); }
+
+  // Nodes, roles and pool counters as JSON.
+  std::string stats() const {
+    detail::Handle<mp_text> const text(mp_cluster_stats(cluster_.get()));
+    std::size_t length = 0;
+    char const* const data = mp_text_data(text.get(), &length);
+    return {data, length};
+  }
+
+  // No new work; running work ends, or is cut after `drain`.
+  void close(std::chrono::milliseconds drain = std::chrono::seconds(5)) const {
+    detail::finish(mp_close(cluster_.get(), std::chrono::duration<double>(drain).count()));
+  }
+
+  mp_cluster* handle() const { return cluster_.get(); }
+
+ private:
+  explicit Cluster(mp_cluster* cluster) : cluster_(cluster) {}
+  detail::Handle<mp_cluster> cluster_;
+};
+
+}  // namespace v1
+}  // namespace moonpool
