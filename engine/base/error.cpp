@@ -140,6 +140,10 @@ int Error::attempt() const noexcept { return content_->attempt; }
 std::vector<Error> const& Error::causes() const noexcept { return content_->causes; }
 
 RetryClass Error::retry_class() const noexcept {
+  // "cached plan must not change result type" shares its code with everything unsupported.
+  if (sqlstate() == "0A000" && server().routine == "RevalidateCachedQuery") {
+    return RetryClass::statement_cache;
+  }
   return moonpool::retry_class(content_->server.sqlstate);
 }
 

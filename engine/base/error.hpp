@@ -61,6 +61,7 @@ struct ServerFields {
   std::string data_type;
   std::string constraint;
   std::string internal_query;
+  std::string routine;  // the server's function that raised it
   int position = 0;  // in characters, 1-based, into the statement; 0: none
   int internal_position = 0;
 };

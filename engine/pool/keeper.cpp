@@ -53,7 +53,9 @@ Operation<void> Pool::open_one([[maybe_unused]] std::shared_ptr<Pool> self,
       auto sleeping = async::sleep_until(not_before);
       co_await std::move(sleeping);
     }
-    auto opening = wire::Connection::open(info_, Deadline::in(options_.connect_timeout));
+    wire::Connection::Options options;
+    options.statement_cache = options_.statement_cache;
+    auto opening = wire::Connection::open(info_, options, Deadline::in(options_.connect_timeout));
     connection = co_await std::move(opening);
   } catch (Error const& error) {
     failure = error;
@@ -114,7 +116,7 @@ Operation<void> Pool::recover([[maybe_unused]] std::shared_ptr<Pool> self,
     }
     if (readable) {
       wire::Request request;
-      request.push_back({"ROLLBACK", {}, true});
+      request.push_back({"ROLLBACK", {}, true, false});
       auto running = connection.run(std::move(request), deadline);
       co_await std::move(running);
       in_step = connection.usable() &&

@@ -30,6 +30,9 @@ struct PoolOptions {
   // How long a connection whose work was cut short may take to come back in step before it is closed.
   Duration recover_timeout = std::chrono::seconds(2);
 
+  // Statements each connection keeps prepared; 0 never prepares. Default 256.
+  std::size_t statement_cache = 256;
+
   std::size_t waiters_limit() const { return max_waiters != 0 ? max_waiters : 8 * max; }
 };
 

@@ -216,7 +216,7 @@ Operation<void> Session::rollback() {
 
 Operation<void> Session::ping() {
   wire::Request request;
-  request.push_back({"SELECT 1", {}, true});
+  request.push_back({"SELECT 1", {}, true, false});
   auto running = run(std::move(request), {});
   auto const answer = co_await std::move(running);
   if (auto const* error = answer.error()) throw Error(*error);

@@ -37,7 +37,7 @@ Transaction::Transaction(cluster::Placement placement, TransactionOptions const&
 wire::Request Transaction::with_control(wire::Request request) {
   wire::Request whole;
   whole.reserve(control_.size() + request.size());
-  for (auto& sql : control_) whole.push_back({std::move(sql), {}, false});
+  for (auto& sql : control_) whole.push_back({std::move(sql), {}, false, false});
   control_.clear();
   for (auto& savepoint : savepoints_) savepoint.sent = true;
   for (auto& statement : request) whole.push_back(std::move(statement));
@@ -74,7 +74,7 @@ Operation<std::vector<wire::Reply>> Transaction::run_script(std::string sql, Dea
   // The simple protocol takes one text: what rides goes in front of it.
   if (!control_.empty()) {
     wire::Request request;
-    request.push_back({"", {}, true});
+    request.push_back({"", {}, true, false});
     auto whole = with_control(std::move(request));
     auto beginning = placement_.lease->run(std::move(whole), deadline.earlier(deadline_));
     auto begun = co_await std::move(beginning);
@@ -161,7 +161,7 @@ Operation<void> Transaction::commit(Deadline deadline, cluster::Placement* home)
         .on_node(node_);
   }
   wire::Request request;
-  request.push_back({"COMMIT", {}, true});
+  request.push_back({"COMMIT", {}, true, false});
   auto whole = with_control(std::move(request));
   placement_.lease.forbid_cancel();
   auto running = placement_.lease->run(std::move(whole), deadline.earlier(deadline_));
@@ -211,7 +211,7 @@ Operation<void> Transaction::rollback(Deadline deadline, cluster::Placement* hom
     co_return;
   }
   wire::Request request;
-  request.push_back({"ROLLBACK", {}, true});
+  request.push_back({"ROLLBACK", {}, true, false});
   auto running = placement_.lease->run(std::move(request), deadline);
   co_await std::move(running);
   send_home(home);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <poll.h>
+#include <unordered_map>
 
 #include "wire/beside.hpp"
 #include "wire/check.hpp"
@@ -29,7 +30,8 @@ void keep_notice(void* context, pg_result const* result) {
 
 }  // namespace
 
-Connection::Connection(std::unique_ptr<RawConnection> raw) : raw_(std::move(raw)) {
+Connection::Connection(std::unique_ptr<RawConnection> raw, Options options)
+    : raw_(std::move(raw)), cache_(options.statement_cache) {
   pq::set_notice_receiver(raw_->get(), &keep_notice, &notices_);
 }
 
@@ -61,36 +63,6 @@ TransactionState Connection::transaction_state() const {
 }
 
 void Connection::ride_ahead(std::string sql) { ahead_.push_back(std::move(sql)); }
-
-bool Connection::send_sync() {
-  expected_.push_back({Expected::What::sync, 0});
-  return pq::send_sync(raw_->get());
-}
-
-bool Connection::send_riders() {
-  for (auto const& sql : ahead_) {
-    expected_.push_back({Expected::What::rider, 0});
-    if (!pq::send_params(raw_->get(), sql.c_str(), {}) || !send_sync()) return false;
-  }
-  ahead_.clear();
-  return true;
-}
-
-bool Connection::send_all(Request const& request) {
-  if (!send_riders()) return false;
-  std::vector<pq::Value> values;
-  for (std::size_t i = 0; i < request.size(); ++i) {
-    auto const& statement = request[i];
-    values.clear();
-    for (auto const& param : statement.params) {
-      values.push_back({param.text ? param.text->c_str() : nullptr, param.type});
-    }
-    expected_.push_back({Expected::What::statement, i});
-    if (!pq::send_params(raw_->get(), statement.sql.c_str(), values)) return false;
-    if (statement.ends_segment && !send_sync()) return false;
-  }
-  return true;
-}
 
 Operation<Wakeup> Connection::wait_for_result(Deadline deadline) {
   auto* connection = raw_->get();
@@ -129,15 +101,49 @@ void Connection::note_tag(std::string_view tag) {
       "SET", "RESET", "LISTEN", "PREPARE", "DECLARE CURSOR", "CREATE TABLE", "DO", "CALL", "LOAD"};
   if (tag == "DISCARD ALL") {
     session_changed_ = false;
+    cache_.clear();
   } else if (std::ranges::find(kChanging, tag) != kChanging.end()) {
     session_changed_ = true;
   }
 }
 
+// A statement that the server does not know by its name, or whose plan no longer fits, is prepared
+// anew next time. The text of that second error is translated; the server's function name is not.
+void Connection::note_error(Expected const& expected, Error const& error) {
+  if (expected.name.empty()) return;
+  bool const stale = error.sqlstate() == "26000" || error.sqlstate() == "42P05" ||
+                     (error.sqlstate() == "0A000" && error.server().routine == "RevalidateCachedQuery");
+  if (stale || expected.what == Expected::What::prepare) cache_.forget(expected.name);
+}
+
+// One segment outside a transaction that failed only because of what was prepared runs once more.
 Operation<std::vector<Reply>> Connection::run(Request request, Deadline deadline) {
   for (auto const& statement : request) check_statement(statement);
+  bool const outside = transaction_state() == TransactionState::idle;
+  auto first = exchange(request, deadline);
+  auto replies = co_await std::move(first);
+  bool const one_segment =
+      std::ranges::count(request, true, &Statement::ends_segment) == 1;
+  auto stale = [](Reply const& reply) {
+    auto const* error = std::get_if<Error>(&reply);
+    return error != nullptr && error->outcome() == Outcome::rejected &&
+           error->retry_class() == RetryClass::statement_cache;
+  };
+  bool const again = outside && one_segment && usable() &&
+                     transaction_state() == TransactionState::idle &&
+                     std::ranges::any_of(replies, stale);
+  if (again) {
+    auto second = exchange(request, deadline);
+    replies = co_await std::move(second);
+  }
+  co_return replies;
+}
+
+Operation<std::vector<Reply>> Connection::exchange(Request const& request, Deadline deadline) {
   notices_.clear();
   Replies replies(request);
+  // Why a name is unknown to the statements that were sent behind the one that was to prepare it.
+  std::unordered_map<std::string, Error> unprepared;
   ++round_trips_;
   if (!send_all(request)) {
     lost_ = true;
@@ -154,7 +160,7 @@ Operation<std::vector<Reply>> Connection::run(Request request, Deadline deadline
     auto result = pq::next_result(raw_->get());
     auto const front = expected_.front();
     if (!result) {
-      // The end of one statement's answers; a Sync has exactly one and no such end.
+      // The end of one command's answers; a Sync has exactly one and no such end.
       if (front.what != Expected::What::sync) {
         expected_.pop_front();
       } else if (!pq::is_open(raw_->get())) {
@@ -187,15 +193,23 @@ Operation<std::vector<Reply>> Connection::run(Request request, Deadline deadline
       break;
     }
     if (status == pq::ResultStatus::error) {
+      Error error(pq::error_fields(result.get()));
+      note_error(front, error);
+      if (front.what == Expected::What::prepare) unprepared.insert_or_assign(front.name, error);
+      auto const reason = unprepared.find(front.name);
+      if (error.sqlstate() == "26000" && reason != unprepared.end()) error = reason->second;
       // An error in place of the Sync's answer is the commit of the whole segment failing.
       replies.error(front.what == Expected::What::sync ? Replies::kSegment : front.index,
-                    Error(pq::error_fields(result.get())));
+                    std::move(error));
       continue;
     }
     if (status == pq::ResultStatus::pipeline_aborted) {
+      // Skipped with the rest of its segment: what it would have prepared is not there.
+      if (front.what == Expected::What::prepare) cache_.forget(front.name);
       replies.skipped(front.index);
       continue;
     }
+    if (front.what == Expected::What::prepare) continue;
     Result answer(std::move(result));
     note_tag(answer.tag());
     replies.result(front.index, std::move(answer));
@@ -204,7 +218,7 @@ Operation<std::vector<Reply>> Connection::run(Request request, Deadline deadline
 }
 
 Operation<std::vector<Reply>> Connection::run_script(std::string sql, Deadline deadline) {
-  Statement const whole{sql, {}, true};
+  Statement const whole{sql, {}, true, false};
   check_statement(whole);
   notices_.clear();
   std::vector<Reply> replies;
@@ -212,7 +226,7 @@ Operation<std::vector<Reply>> Connection::run_script(std::string sql, Deadline d
   if (!ahead_.empty()) {
     // The simple protocol cannot share a request with riders: they go first.
     Request nothing;
-    nothing.push_back({"", {}, true});
+    nothing.push_back({"", {}, true, false});
     auto running = run(std::move(nothing), deadline);
     auto ready = co_await std::move(running);
     if (auto* error = std::get_if<Error>(&ready.front())) {
@@ -227,7 +241,7 @@ Operation<std::vector<Reply>> Connection::run_script(std::string sql, Deadline d
     replies.emplace_back(loss(Wakeup::ready, false));
     co_return replies;
   }
-  expected_.push_back({Expected::What::statement, 0});
+  expected_.push_back({Expected::What::statement, 0, ""});
   for (;;) {
     auto waiting = wait_for_result(deadline);
     auto const wakeup = co_await std::move(waiting);

@@ -10,6 +10,7 @@
 #include "async/operation.hpp"
 #include "wire/conninfo.hpp"
 #include "wire/statement.hpp"
+#include "wire/statement_cache.hpp"
 
 namespace moonpool::wire {
 
@@ -31,10 +32,17 @@ struct Notice {
 // drain() has succeeded.
 class Connection {
  public:
+  struct Options {
+    // Statements kept prepared on the server, at most; 0 never prepares (for poolers that share
+    // server connections between transactions).
+    std::size_t statement_cache = 256;
+  };
+
   // Connects without blocking; names are resolved on a thread beside. Throws Error(connection) in
   // phase connect, with the SQLSTATE where the server gave one that is known by its message, or
   // Error(timeout). Secrets do not appear in errors.
-  static async::Operation<std::unique_ptr<Connection>> open(Conninfo info, Deadline deadline);
+  static async::Operation<std::unique_ptr<Connection>> open(Conninfo info, Options options,
+                                                           Deadline deadline);
 
   ~Connection();
   Connection(Connection const&) = delete;
@@ -82,29 +90,36 @@ class Connection {
   bool session_changed() const { return session_changed_; }
   void session_restored() { session_changed_ = false; }
 
+  StatementCache const& statement_cache() const { return cache_; }
   // The engine's count of round trips: requests sent. For statistics and tests.
   std::uint64_t round_trips() const { return round_trips_; }
 
  private:
   // An answer the server owes: to a statement that rode ahead, to one of the request, to a Sync.
   struct Expected {
-    enum class What : std::uint8_t { rider, statement, sync } what = What::statement;
+    enum class What : std::uint8_t { rider, prepare, statement, sync } what = What::statement;
     std::size_t index = 0;  // of the statement in the request
+    std::string name;       // prepare, statement: under which it is prepared; empty: plain
   };
 
-  explicit Connection(std::unique_ptr<RawConnection> raw);
+  Connection(std::unique_ptr<RawConnection> raw, Options options);
+  // One request and its answers. The request must outlive the operation.
+  async::Operation<std::vector<Reply>> exchange(Request const& request, Deadline deadline);
   bool send_all(Request const& request);
+  bool send_statement(Statement const& statement, std::size_t index);
   bool send_riders();
   bool send_sync();
   // Until libpq can give a result without blocking; anything but `ready` is the end of waiting.
   async::Operation<async::Wakeup> wait_for_result(Deadline deadline);
   Error loss(async::Wakeup wakeup, bool nothing_sent);
   void note_tag(std::string_view tag);
+  void note_error(Expected const& expected, Error const& error);
 
   std::unique_ptr<RawConnection> raw_;
   std::deque<Expected> expected_;  // answers owed by the server, in order
   std::vector<std::string> ahead_;
   std::vector<Notice> notices_;
+  StatementCache cache_;
   std::uint64_t round_trips_ = 0;
   bool session_changed_ = false;
   bool lost_ = false;

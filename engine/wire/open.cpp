@@ -26,7 +26,8 @@ Error ended_early(Wakeup wakeup, Conninfo const& info) {
 
 }  // namespace
 
-Operation<std::unique_ptr<Connection>> Connection::open(Conninfo info, Deadline deadline) {
+Operation<std::unique_ptr<Connection>> Connection::open(Conninfo info, Options options,
+                                                       Deadline deadline) {
   // Our defaults; whatever the user wrote wins. Encoding is not the user's: the whole library speaks UTF-8.
   info.set("client_encoding", "UTF8");
   info.set_default("fallback_application_name", "moonpool");
@@ -58,7 +59,7 @@ Operation<std::unique_ptr<Connection>> Connection::open(Conninfo info, Deadline 
   }
   if (ended != Wakeup::ready) throw ended_early(ended, info);
   if (!raw) throw connect_error(info.redactor().clean(std::move(problem)), info);
-  co_return std::unique_ptr<Connection>(new Connection(std::move(raw)));
+  co_return std::unique_ptr<Connection>(new Connection(std::move(raw), options));
 }
 
 }  // namespace moonpool::wire

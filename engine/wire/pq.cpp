@@ -160,6 +160,7 @@ ServerFields error_fields(pg_result const* result) {
   fields.data_type = field(PG_DIAG_DATATYPE_NAME);
   fields.constraint = field(PG_DIAG_CONSTRAINT_NAME);
   fields.internal_query = field(PG_DIAG_INTERNAL_QUERY);
+  fields.routine = field(PG_DIAG_SOURCE_FUNCTION);
   fields.position = number(PG_DIAG_STATEMENT_POSITION);
   fields.internal_position = number(PG_DIAG_INTERNAL_POSITION);
   // libpq's own errors (a lost connection, no memory) have a text and no fields.

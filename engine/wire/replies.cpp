@@ -25,6 +25,8 @@ void Replies::error(std::size_t index, Error error) {
   // FATAL ends the session: what it says of this statement need not be the last word about a commit.
   if (error.poisons_connection()) error.at(Phase::wait, Outcome::unknown);
   if (index != kSegment) {
+    // The first error of a statement is the one to tell: preparing failed, then running by that name.
+    if (replies_[index] && std::holds_alternative<Error>(*replies_[index])) return;
     replies_[index] = Reply(dressed(index, std::move(error)));
     return;
   }

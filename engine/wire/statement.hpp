@@ -23,6 +23,8 @@ struct Statement {
   // Ends a segment: a Sync follows. The statements of one segment are one implicit transaction; the
   // first error skips the rest of the segment and nothing after it.
   bool ends_segment = true;
+  // May be prepared and run by name when it comes again.
+  bool cacheable = true;
 };
 
 // What is sent in one round trip. The last statement always ends a segment.

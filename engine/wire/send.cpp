@@ -1,0 +1,67 @@
+// How a request goes out: what rides ahead, statements by text or by name, the Sync of each segment.
+#include "wire/connection.hpp"
+#include "wire/pq.hpp"
+#include "wire/raw_connection.hpp"
+
+namespace moonpool::wire {
+namespace {
+
+// Text and parameter types: a statement prepared for other types is another statement.
+std::string cache_key(Statement const& statement) {
+  std::string key = statement.sql;
+  for (std::size_t i = 0; i < statement.params.size(); ++i) {
+    if (statement.params[i].type == 0) continue;
+    key += '\0';
+    key += std::to_string(i) + ":" + std::to_string(statement.params[i].type);
+  }
+  return key;
+}
+
+}  // namespace
+
+bool Connection::send_sync() {
+  expected_.push_back({Expected::What::sync, 0, ""});
+  return pq::send_sync(raw_->get());
+}
+
+bool Connection::send_riders() {
+  for (auto& name : cache_.take_evicted()) ahead_.push_back("DEALLOCATE " + name);
+  for (auto const& sql : ahead_) {
+    if (sql == "DISCARD ALL") cache_.clear();
+    expected_.push_back({Expected::What::rider, 0, ""});
+    if (!pq::send_params(raw_->get(), sql.c_str(), {}) || !send_sync()) return false;
+  }
+  ahead_.clear();
+  return true;
+}
+
+bool Connection::send_statement(Statement const& statement, std::size_t index) {
+  std::vector<pq::Value> values;
+  values.reserve(statement.params.size());
+  for (auto const& param : statement.params) {
+    values.push_back({param.text ? param.text->c_str() : nullptr, param.type});
+  }
+  StatementCache::Plan plan;
+  if (statement.cacheable) plan = cache_.plan(cache_key(statement));
+  if (plan.advice == StatementCache::Advice::run_plain) {
+    expected_.push_back({Expected::What::statement, index, ""});
+    return pq::send_params(raw_->get(), statement.sql.c_str(), values);
+  }
+  if (plan.advice == StatementCache::Advice::prepare) {
+    expected_.push_back({Expected::What::prepare, index, plan.name});
+    if (!pq::send_prepare(raw_->get(), plan.name.c_str(), statement.sql.c_str(), values)) return false;
+  }
+  expected_.push_back({Expected::What::statement, index, plan.name});
+  return pq::send_prepared(raw_->get(), plan.name.c_str(), values);
+}
+
+bool Connection::send_all(Request const& request) {
+  if (!send_riders()) return false;
+  for (std::size_t i = 0; i < request.size(); ++i) {
+    if (!send_statement(request[i], i)) return false;
+    if (request[i].ends_segment && !send_sync()) return false;
+  }
+  return true;
+}
+
+}  // namespace moonpool::wire
