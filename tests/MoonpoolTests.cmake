@@ -90,7 +90,7 @@ endfunction()
 
 # Plain luajit loads the library at run time, so a sanitizer's own runtime must be there before it.
 function(moonpool_lua_environment out)
-  set(environment "${MOONPOOL_TEST_ENVIRONMENT}" "LD_LIBRARY_PATH=${CMAKE_BINARY_DIR}"
+  set(environment "${MOONPOOL_TEST_ENVIRONMENT}" "MOONPOOL_LIBRARY=${CMAKE_BINARY_DIR}/libmoonpool.so"
       "MOONPOOL_LUA=${PROJECT_SOURCE_DIR}/lua")
   if(MOONPOOL_SANITIZE)
     set(runtime asan)

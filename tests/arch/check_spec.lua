@@ -23,7 +23,8 @@ end
 
 local function sound()
   return {
-    ["README.md"] = "# It\n\nSee [the base](engine/base/README.md#the-base) and [below](#more-of-it).\n\n## More of it\n",
+    ["README.md"] = "# It\n\nSee [the base](engine/base/README.md#the-base) and [below](#more-of-it).\n\n"
+      .. "## More of it\n",
     ["engine/base/README.md"] = "# The base\n",
     ["engine/base/error.hpp"] = '#pragma once\n#include <string>\n',
     ["engine/wire/README.md"] = "# wire\n",

@@ -11,14 +11,21 @@ packages_of() {
       ;;
     server) has_server || printf '%s\n' postgresql ;;
     test) printf '%s\n' catch2 librapidcheck-dev lua-busted ;;
-    lint) printf '%s\n' clang-format clang-tidy lua-check shellcheck ;;
+    lint) printf '%s\n' clang-format "clang-tidy$(clang_of_debian)" lua-check shellcheck ;;
     coverage) printf '%s\n' gcovr ;;
-    heavy) printf '%s\n' debootstrap util-linux git ;;
+    heavy) printf '%s\n' debootstrap util-linux git "clang$(clang_of_debian)" ;;
   esac
 }
 
 # shellcheck disable=SC2034  # read by tools/setup
 all_groups="build server test lint coverage heavy"
+
+# Debian 12's plain clang is 14, which knows no std::source_location; it has 16 beside it.
+clang_of_debian() {
+  if [[ -r /etc/debian_version && $(</etc/debian_version) == 12* ]]; then
+    echo -16
+  fi
+}
 
 # A server counts wherever it came from: Debian, PostgreSQL's own packages, or a build in the PATH.
 has_server() {
@@ -64,14 +71,16 @@ probe() {
       ;;
     lint)
       local tool
-      for tool in clang-format clang-tidy luacheck shellcheck; do
+      for tool in clang-format luacheck shellcheck; do
         have "$tool" || note "not found: $tool"
       done
+      [[ -n $(newest clang-tidy) ]] || note "not found: clang-tidy, 15 or newer"
       ;;
     coverage) have gcovr || note "not found: gcovr" ;;
     heavy)
       have debootstrap || note "not found: debootstrap"
       have unshare || note "not found: unshare"
+      [[ -n $(newest clang++) ]] || note "not found: clang++, 15 or newer"
       ;;
   esac
 }
