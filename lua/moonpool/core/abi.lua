@@ -1,0 +1,138 @@
+--- What moonpool.h declares, as LuaJIT's FFI reads it. A test compares the two, name by name.
+
+local M = {}
+
+---The ABI this tree was written for.
+M.VERSION = 1
+
+-- The numbers of the header's enums as Lua constants, which the compiler folds into its traces.
+M.OK, M.FAILED, M.PENDING = 0, 1, 2
+M.WRITE, M.READ = 0, 1
+M.ATOMIC, M.IDEMPOTENT, M.SCRIPT = 1, 2, 4
+M.READY, M.TIMED_OUT, M.CANCELLED = 0, 1, 2
+M.isolation = { ["read committed"] = 1, ["repeatable read"] = 2, serializable = 3 }
+
+M.declarations = [[
+typedef struct mp_error mp_error;
+typedef struct mp_config mp_config;
+typedef struct mp_cluster mp_cluster;
+typedef struct mp_session mp_session;
+typedef struct mp_op mp_op;
+typedef struct mp_result mp_result;
+typedef struct mp_sql mp_sql;
+typedef struct mp_script mp_script;
+typedef struct mp_text mp_text;
+uint32_t mp_abi_version(void);
+const char* mp_version(void);
+enum mp_error_text_field {
+  MP_ERROR_NAME = 0, MP_ERROR_MESSAGE = 1, MP_ERROR_LINE = 2, MP_ERROR_DESCRIPTION = 3,
+  MP_ERROR_KIND = 4, MP_ERROR_OUTCOME = 5, MP_ERROR_PHASE = 6, MP_ERROR_NODE = 7,
+  MP_ERROR_QUERY = 8, MP_ERROR_HINT = 9, MP_ERROR_SQLSTATE = 10, MP_ERROR_SEVERITY = 11,
+  MP_ERROR_DETAIL = 12, MP_ERROR_CONTEXT = 13, MP_ERROR_SCHEMA = 14, MP_ERROR_TABLE = 15,
+  MP_ERROR_COLUMN = 16, MP_ERROR_DATA_TYPE = 17, MP_ERROR_CONSTRAINT = 18,
+  MP_ERROR_INTERNAL_QUERY = 19
+};
+enum mp_error_number_field {
+  MP_ERROR_POSITION = 0, MP_ERROR_INTERNAL_POSITION = 1, MP_ERROR_ATTEMPT = 2,
+  MP_ERROR_RETRYABLE = 3, MP_ERROR_IN_DOUBT = 4, MP_ERROR_CAUSES = 5
+};
+const char* mp_error_text(const mp_error* error, int field);
+int64_t mp_error_number(const mp_error* error, int field);
+const mp_error* mp_error_cause(const mp_error* error, size_t index);
+void mp_error_free(mp_error* error);
+const char* mp_text_data(const mp_text* text, size_t* length);
+void mp_text_free(mp_text* text);
+mp_config* mp_config_new(void);
+int mp_config_set(mp_config* config, const char* key, const char* value, size_t length, mp_error**
+  error);
+void mp_config_free(mp_config* config);
+mp_cluster* mp_connect(const mp_config* config, mp_error** error);
+mp_text* mp_cluster_stats(const mp_cluster* cluster);
+void mp_cluster_free(mp_cluster* cluster);
+mp_session* mp_session_new(mp_cluster* cluster, const mp_config* habits, mp_error** error);
+mp_session* mp_session_with(mp_session* session, const mp_config* habits, mp_error** error);
+int mp_session_in_transaction(const mp_session* session);
+void mp_session_free(mp_session* session);
+typedef struct mp_value {
+  const char* data;
+  size_t length;
+  uint32_t type;
+} mp_value;
+typedef struct mp_statement {
+  const char* sql;
+  size_t sql_length;
+  const mp_value* params;
+  size_t param_count;
+} mp_statement;
+enum mp_route { MP_WRITE = 0, MP_READ = 1 };
+enum mp_run_flags { MP_ATOMIC = 1, MP_IDEMPOTENT = 2, MP_SCRIPT = 4 };
+typedef struct mp_run_options {
+  size_t size;
+  int32_t route;
+  uint32_t flags;
+  double timeout;
+} mp_run_options;
+enum mp_isolation {
+  MP_DEFAULT_ISOLATION = 0, MP_READ_COMMITTED = 1, MP_REPEATABLE_READ = 2, MP_SERIALIZABLE = 3
+};
+typedef struct mp_tx_options {
+  size_t size;
+  int32_t isolation;
+  int32_t read_only;
+  int32_t deferrable;
+  double timeout;
+} mp_tx_options;
+mp_op* mp_run(mp_session* session, const mp_statement* statements, size_t count, const
+  mp_run_options* options);
+mp_op* mp_begin(mp_session* session, const mp_tx_options* options);
+mp_op* mp_commit(mp_session* transaction);
+mp_op* mp_rollback(mp_session* transaction);
+mp_op* mp_ping(mp_session* session);
+mp_op* mp_close(mp_cluster* cluster, double drain);
+enum mp_status { MP_OK = 0, MP_FAILED = 1, MP_PENDING = 2 };
+enum mp_interest { MP_NONE = 0, MP_READABLE = 1, MP_WRITABLE = 2 };
+enum mp_wakeup { MP_READY = 0, MP_TIMED_OUT = 1, MP_CANCELLED = 2 };
+typedef struct mp_wait {
+  int32_t fd;
+  int32_t interest;
+  double timeout;
+} mp_wait;
+int mp_op_run(mp_op* op);
+int mp_op_step(mp_op* op, int wakeup, mp_wait* wait);
+const mp_error* mp_op_error(const mp_op* op);
+size_t mp_op_count(const mp_op* op);
+mp_result* mp_op_result(mp_op* op, size_t index);
+const mp_error* mp_op_statement_error(const mp_op* op, size_t index);
+mp_session* mp_op_session(mp_op* op);
+void mp_op_free(mp_op* op);
+size_t mp_result_rows(const mp_result* result);
+size_t mp_result_columns(const mp_result* result);
+const char* mp_result_name(const mp_result* result, size_t column);
+uint32_t mp_result_type(const mp_result* result, size_t column);
+const char* mp_result_value(const mp_result* result, size_t row, size_t column, size_t* length);
+const char* mp_result_tag(const mp_result* result);
+int64_t mp_result_affected(const mp_result* result);
+const char* mp_result_node(const mp_result* result);
+void mp_result_free(mp_result* result);
+enum mp_placeholder_style {
+  MP_NO_PLACEHOLDERS = 0, MP_POSITIONAL = 1, MP_NAMED = 2, MP_NATIVE = 3
+};
+mp_sql* mp_sql_scan(const char* sql, size_t length, mp_error** error);
+const char* mp_sql_text(const mp_sql* sql, size_t* length);
+int mp_sql_style(const mp_sql* sql);
+size_t mp_sql_count(const mp_sql* sql);
+const char* mp_sql_name(const mp_sql* sql, size_t index);
+void mp_sql_free(mp_sql* sql);
+mp_script* mp_script_split(const char* text, size_t length);
+size_t mp_script_count(const mp_script* script);
+const char* mp_script_statement(const mp_script* script, size_t index, size_t* length);
+size_t mp_script_line(const mp_script* script, size_t index);
+int mp_script_complete(const mp_script* script, size_t index);
+void mp_script_free(mp_script* script);
+void mp_sha256(const void* data, size_t length, char out[65]);
+size_t mp_valid_text_prefix(const char* text, size_t length);
+double mp_clock(void);
+void mp_sleep(double seconds);
+]]
+
+return M

@@ -1,0 +1,120 @@
+--- Several statements in one round trip.
+
+local abi = require "moonpool.core.abi"
+local duration = require "moonpool.core.duration"
+local errors = require "moonpool.core.error"
+local ffi = require "ffi"
+local native = require "moonpool.core.ffi"
+local placeholders = require "moonpool.core.placeholders"
+local rows = require "moonpool.core.rows"
+local run = require "moonpool.core.run"
+local suggest = require "moonpool.core.suggest"
+
+local C = native.C
+
+local M = {}
+
+---@class moonpool.Batch
+---@field private planned table[]
+local Batch = {}
+Batch.__index = Batch
+
+---Adds a statement, or anything with `to_sql`. Returns its number in the list of results.
+---@param statement string|table
+---@param ... any parameters
+---@return integer
+function Batch:add(statement, ...)
+  local planned = self.planned
+  if type(statement) == "table" and statement.to_sql then
+    local sql, list = statement:to_sql()
+    planned[#planned + 1] = { sql = sql, list = list, n = list.n or #list, memory = {} }
+  else
+    local scan = placeholders.scan(statement)
+    local list = placeholders.bind(scan, select("#", ...), ...)
+    planned[#planned + 1] = { sql = scan.text, list = list, n = scan.n, names = scan.names, memory = scan }
+  end
+  return #planned
+end
+
+-- The place of a statement that failed: whoever reads from it meets its error.
+local failed = {
+  __index = function(place) error(rawget(place, "error"), 0) end,
+  __tostring = function(place) return tostring(rawget(place, "error")) end,
+}
+
+local known = { "atomic", "read", "timeout" }
+
+local function check(options)
+  for key in pairs(options) do
+    if key ~= "atomic" and key ~= "read" and key ~= "timeout" then
+      errors.misuse("a batch has no option %s%s; it has %s", tostring(key), suggest.hint(key, known),
+        table.concat(known, ", "))
+    end
+  end
+end
+
+local function statement_error(handle, i)
+  local e = C.mp_op_statement_error(handle, i - 1)
+  return e ~= nil and e or nil
+end
+
+-- An error of the whole (no connection, the deadline) speaks of no statement.
+local function failed_as_a_whole(handle, n)
+  for i = 1, n do
+    if statement_error(handle, i) then return false end
+  end
+  return true
+end
+
+local function collect(handle, planned, codec)
+  local list = { errors = {} }
+  for i, one in ipairs(planned) do
+    local e = statement_error(handle, i)
+    if e then
+      list.errors[i] = errors.from(e)
+      list.errors[i].statement = i
+      list[i] = setmetatable({ error = list.errors[i] }, failed)
+    else
+      list[i] = rows.wrap(C.mp_op_result(handle, i - 1), codec, one.memory)
+    end
+  end
+  C.mp_op_free(ffi.gc(handle, nil))
+  return list
+end
+
+local function raise_first(handle, n)
+  for i = 1, n do
+    local failure = statement_error(handle, i)
+    if failure then
+      local e = errors.from(failure)
+      e.statement, e.where = i, errors.callers_line()
+      C.mp_op_free(ffi.gc(handle, nil))
+      error(e, 0)
+    end
+  end
+  run.fail(handle)
+end
+
+---Collects the statements that f adds and runs them.
+---@async
+---@param session ffi.cdata*
+---@param codec moonpool.Codec
+---@param f fun(b: moonpool.Batch)
+---@param options { atomic: boolean|nil, read: boolean|nil, timeout: string|number|nil }|nil
+---@return table results
+function M.run(session, codec, f, options)
+  if type(f) ~= "function" then errors.misuse("batch takes a function that adds statements, got a %s", type(f)) end
+  options = options or {}
+  check(options)
+  local batch = setmetatable({ planned = {} }, Batch)
+  f(batch)
+  local planned = batch.planned
+  if #planned == 0 then return { errors = {} } end
+  local atomic = options.atomic ~= false
+  local handle, status = run.many(session, planned, options.read and abi.READ or abi.WRITE,
+    atomic and abi.ATOMIC or 0, duration.seconds(options.timeout, "timeout") or 0)
+  if status ~= abi.OK and (atomic or failed_as_a_whole(handle, #planned)) then raise_first(handle, #planned) end
+  return collect(handle, planned, codec)
+end
+
+return M

@@ -1,0 +1,329 @@
+--- What statements are run on: a database handle, or a transaction, which answers to the same methods so
+--- that code need not know which one it was given.
+
+local abi = require "moonpool.core.abi"
+local batch = require "moonpool.core.batch"
+local cache = require "moonpool.core.cache"
+local config = require "moonpool.core.config"
+local duration = require "moonpool.core.duration"
+local errors = require "moonpool.core.error"
+local ffi = require "ffi"
+local json = require "moonpool.core.json"
+local native = require "moonpool.core.ffi"
+local placeholders = require "moonpool.core.placeholders"
+local rows = require "moonpool.core.rows"
+local run = require "moonpool.core.run"
+local transaction = require "moonpool.core.transaction"
+local types = require "moonpool.core.types"
+
+local C = native.C
+local WRITE, READ = abi.WRITE, abi.READ
+local scan_of, bind, wrap, run_one = placeholders.scan, placeholders.bind, rows.wrap, run.one
+local select, type = select, type
+
+local M = {}
+
+---@class moonpool.Handle
+---@field private session ffi.cdata*|false
+---@field private codec moonpool.Codec
+---@field private root table what all handles of one cluster share
+---@field private state table of the transaction; of the cluster outside one
+local Handle = {}
+local metatable = { __index = Handle }
+
+local function make(session, codec, root, state)
+  return setmetatable({ session = session, codec = codec, root = root, state = state }, metatable)
+end
+
+-- Why this handle has no session to run on.
+local function no_session(self)
+  if getmetatable(self) ~= metatable then
+    errors.misuse("this method is called with a colon on a handle: db:query(…), got a %s", type(self))
+  end
+  error(errors.new {
+    kind = "transaction",
+    message = ("this transaction is over (%s)"):format(self.state.over or "closed"),
+    hint = "use the handle that the transaction was begun on",
+    where = errors.callers_line(),
+  }, 0)
+end
+
+local function session_of(self)
+  local session = self.session
+  if not session or self.state.over then no_session(self) end
+  return session
+end
+
+---@private
+function Handle:_session()
+  return session_of(self)
+end
+
+---@private
+function Handle:_derive(session, state)
+  return make(session, self.codec, self.root, state)
+end
+
+-- Shapes of statements that were not scanned here, because whoever wrote them numbered the parameters.
+local written = cache.new(1024)
+
+local function memory_of(sql)
+  return written:get(sql) or written:put(sql, {})
+end
+
+-- Runs text with placeholders, or anything that has `to_sql`. Gives the engine's result and where the
+-- shape of the statement is remembered.
+local function answer(self, route, statement, n, ...)
+  local session = session_of(self)
+  if type(statement) == "table" and statement.to_sql then
+    if n > 0 then errors.misuse "a statement that brings its own parameters takes no others" end
+    local sql, list = statement:to_sql()
+    return run_one(session, sql, list, list.n or #list, nil, route, 0, 0), memory_of(sql)
+  end
+  local scan = scan_of(statement)
+  return run_one(session, scan.text, bind(scan, n, ...), scan.n, scan.names, route, 0, 0), scan
+end
+
+local function result(self, route, statement, n, ...)
+  local handle, memory = answer(self, route, statement, n, ...)
+  return wrap(handle, self.codec, memory)
+end
+
+local function row(self, route, statement, n, ...)
+  local answered = result(self, route, statement, n, ...)
+  local first = answered:first()
+  rows.free(answered)
+  return first
+end
+
+---Runs a statement on the primary. Returns how many rows it touched.
+---@async
+---@param sql string with `?` or `:name`
+---@param ... any parameters; one table for `:name`
+---@return integer affected
+function Handle:exec(sql, ...)
+  local handle = answer(self, WRITE, sql, select("#", ...), ...)
+  local affected = tonumber(C.mp_result_affected(handle))
+  C.mp_result_free(handle)
+  return affected
+end
+
+---Runs a statement on the primary. Returns its result.
+---@async
+---@param sql string
+---@param ... any
+---@return moonpool.Result
+function Handle:query(sql, ...)
+  return result(self, WRITE, sql, select("#", ...), ...)
+end
+
+---The first row of a statement run on the primary; nil when there is none.
+---@async
+---@param sql string
+---@param ... any
+---@return table|nil
+function Handle:query_row(sql, ...)
+  return row(self, WRITE, sql, select("#", ...), ...)
+end
+
+---Like query, on a replica where one may answer. The statement must only read.
+---@async
+---@param sql string
+---@param ... any
+---@return moonpool.Result
+function Handle:read_query(sql, ...)
+  return result(self, READ, sql, select("#", ...), ...)
+end
+
+---@async
+---@param sql string
+---@param ... any
+---@return table|nil
+function Handle:read_query_row(sql, ...)
+  return row(self, READ, sql, select("#", ...), ...)
+end
+
+---Runs text that may hold several statements, without parameters. Outside a transaction they are one.
+---@async
+---@param sql string
+---@param options { timeout: string|number|nil }|nil
+---@return moonpool.Result[] one for each statement that gave one
+function Handle:script(sql, options)
+  if type(sql) ~= "string" then errors.misuse("script takes SQL, got a %s", type(sql)) end
+  local timeout = duration.seconds(options and options.timeout, "timeout") or 0
+  local planned = { { sql = sql, list = {}, n = 0 } }
+  local handle, status = run.many(session_of(self), planned, WRITE, abi.SCRIPT, timeout)
+  if status ~= abi.OK then run.fail(handle) end
+  local results = {}
+  for i = 1, tonumber(C.mp_op_count(handle)) do
+    local one = C.mp_op_result(handle, i - 1)
+    if one ~= nil then results[#results + 1] = wrap(one, self.codec, {}) end
+  end
+  C.mp_op_free(ffi.gc(handle, nil))
+  return results
+end
+
+---Runs several statements in one round trip: `db:batch(function(b) b:add("…", …) end)`.
+---All or none of them, unless `atomic = false`: then each stands alone, `results.errors` tells by number
+---which failed, and reading from a failed one raises its error.
+---@async
+---@param f fun(b: moonpool.Batch)
+---@param options { atomic: boolean|nil, read: boolean|nil, timeout: string|number|nil }|nil
+---@return moonpool.Result[] by number
+function Handle:batch(f, options)
+  return batch.run(session_of(self), self.codec, f, options)
+end
+
+---Runs f inside a transaction and returns what it returns. An error rolls back and is raised again;
+---serialization failures and deadlocks run f again from the start. Inside a transaction: a savepoint.
+---@async
+---@param f fun(tx: moonpool.Handle): any
+---@param options moonpool.TransactionOptions|nil
+---@return any ...
+function Handle:transaction(f, options)
+  return transaction.run(self, f, options)
+end
+
+---@return boolean
+function Handle:in_transaction()
+  return self.state ~= self.root
+end
+
+---A round trip to the primary; true, or the error is raised.
+---@async
+---@return true
+function Handle:ping()
+  run.finish(C.mp_ping(session_of(self)))
+  return true
+end
+
+local function new_session(self, how, from, habits)
+  local settings = habits and config.build(habits)
+  local session = how(from, settings, native.no_failure())
+  if session == nil then
+    local e = errors.take(native.failure)
+    e.where = errors.callers_line()
+    error(e, 0)
+  end
+  return make(ffi.gc(session, C.mp_session_free), self.codec, self.root, self.state)
+end
+
+---A handle with other habits (timeout, consistency, max_lag) on the same state: the same transaction, the
+---same memory of writes.
+---@param habits { timeout: string|number|nil, consistency: string|nil, max_lag: string|number|nil }
+---@return moonpool.Handle
+function Handle:with(habits)
+  if type(habits) ~= "table" then errors.misuse("with takes a table of habits, got a %s", type(habits)) end
+  return new_session(self, C.mp_session_with, session_of(self), habits)
+end
+
+---A handle with a memory of writes of its own.
+---@param habits table|nil
+---@return moonpool.Handle
+function Handle:session(habits)
+  if self:in_transaction() then errors.misuse "a session is made from the database, not from a transaction" end
+  return new_session(self, C.mp_session_new, self.root.cluster, habits)
+end
+
+---Nodes, roles, pools and counters, as of now.
+---@return table
+function Handle:stats()
+  local text = C.mp_cluster_stats(self.root.cluster)
+  local document = ffi.string(C.mp_text_data(text, native.length), native.length[0])
+  C.mp_text_free(text)
+  return json.decode(document)
+end
+
+---Closes the cluster for every handle on it: no new work, running work ends or is cut after `drain`.
+---@async
+---@param drain string|number|nil "10s"
+function Handle:close(drain)
+  if self:in_transaction() then errors.misuse "a transaction ends with its function; the database is closed" end
+  if self.root.closed then return end
+  self.root.closed = true
+  run.finish(C.mp_close(self.root.cluster, duration.seconds(drain, "drain") or 10))
+end
+
+---Runs a statement whose parameters are numbered already; what builders call.
+---@async
+---@param q { sql: string, params: any[]|nil, n: integer|nil, route: "read"|"write"|nil,
+---  timeout: string|number|nil, idempotent: boolean|nil }
+---@return moonpool.Result
+function Handle:_run(q)
+  local sql, list = q.sql, q.params
+  local n = q.n or list and (list.n or #list) or 0
+  local timeout = q.timeout and duration.seconds(q.timeout, "timeout") or 0
+  local handle = run_one(session_of(self), sql, list, n, nil, q.route == "read" and READ or WRITE,
+    q.idempotent and abi.IDEMPOTENT or 0, timeout)
+  return wrap(handle, self.codec, memory_of(sql))
+end
+
+function metatable:__tostring()
+  if not self:in_transaction() then return self.root.closed and "database (closed)" or "database" end
+  return self.state.over and ("transaction (%s)"):format(self.state.over) or "transaction (open)"
+end
+
+---Lends a method to every handle; the floors above bring theirs this way.
+---@param name string
+---@param method function
+function M.lend(name, method)
+  Handle[name] = method
+end
+
+-- Methods whose module is loaded when somebody calls them first.
+local awaited = {}
+setmetatable(Handle, {
+  __index = function(methods, name)
+    local load = awaited[name]
+    if not load then return nil end
+    methods[name] = load()
+    return methods[name]
+  end,
+})
+
+---Lends methods that are loaded at their first use: `load` gives the method.
+---@param name string
+---@param load fun(): function
+function M.lend_later(name, load)
+  awaited[name] = load
+end
+
+---Wraps a cluster of the engine, which belongs to the handle from here on.
+---@param cluster ffi.cdata*
+---@param wishes table|nil types
+---@param settings table|nil what it was connected with
+---@return moonpool.Handle
+function M.wrap(cluster, wishes, settings)
+  local root = { cluster = ffi.gc(cluster, C.mp_cluster_free), settings = settings }
+  local blank = make(false, types.codec(wishes), root, root)
+  return new_session(blank, C.mp_session_new, root.cluster, nil)
+end
+
+---Connects: a table of settings, a DSN, or nothing (then the environment says, else the embedded cluster).
+---No connection is opened yet.
+---@param settings moonpool.Settings|string|nil
+---@return moonpool.Handle
+function M.connect(settings)
+  if type(settings) == "string" then settings = { dsn = settings } end
+  if settings ~= nil and type(settings) ~= "table" then
+    errors.misuse("connect takes a table of settings, a DSN, or nothing, got a %s", type(settings))
+  end
+  local flat = {}
+  for key, value in pairs(settings or {}) do flat[key] = value end
+  flat.types = nil
+  local cluster = C.mp_connect(config.build(flat), native.no_failure())
+  if cluster == nil then
+    local e = errors.take(native.failure)
+    e.where = errors.callers_line()
+    error(e, 0)
+  end
+  return M.wrap(cluster, settings and settings.types, flat)
+end
+
+---@param value any
+---@return boolean
+function M.is_handle(value)
+  return getmetatable(value) == metatable
+end
+
+return M

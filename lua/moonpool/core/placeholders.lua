@@ -1,0 +1,103 @@
+--- `?` and `:name` in a statement: scanned by the engine once, remembered by text, bound by hand.
+
+local cache = require "moonpool.core.cache"
+local errors = require "moonpool.core.error"
+local ffi = require "ffi"
+local native = require "moonpool.core.ffi"
+local suggest = require "moonpool.core.suggest"
+
+local C = native.C
+
+local M = {}
+
+---@class moonpool.Scan
+---@field sql string the statement as it was written
+---@field text string with $n in place of ? and :name
+---@field style "none"|"positional"|"named"|"native"
+---@field n integer how many parameters it takes
+---@field names string[]|nil the name of each, when they have names
+
+local styles = { [0] = "none", "positional", "named", "native" }
+
+local known = cache.new(1024)
+
+local function read(sql)
+  local handle = C.mp_sql_scan(sql, #sql, native.no_failure())
+  if handle == nil then
+    local e = errors.take(native.failure)
+    e.where = errors.callers_line()
+    error(e, 0)
+  end
+  local text = C.mp_sql_text(handle, native.length)
+  local scan = {
+    sql = sql,
+    text = ffi.string(text, native.length[0]),
+    style = styles[C.mp_sql_style(handle)],
+    n = tonumber(C.mp_sql_count(handle)),
+  }
+  if scan.style == "named" then
+    scan.names = {}
+    for i = 1, scan.n do scan.names[i] = native.text(C.mp_sql_name(handle, i - 1)) end
+  end
+  C.mp_sql_free(handle)
+  return scan
+end
+
+---The statement with its placeholders numbered. Raises where spellings are mixed or something is not closed.
+---@param sql string
+---@return moonpool.Scan
+function M.scan(sql)
+  local scan = known:get(sql)
+  if scan then return scan end
+  if type(sql) ~= "string" then errors.misuse("a statement is a string, got a %s", type(sql)) end
+  return known:put(sql, read(sql))
+end
+
+local function counted(n)
+  return n == 1 and "1 parameter" or n == 0 and "no parameters" or n .. " parameters"
+end
+
+local function wrong_count(scan, n)
+  local from, to = math.min(n, scan.n) + 1, math.max(n, scan.n)
+  local which = from == to and "number " .. from .. " is " or ("numbers %d to %d are "):format(from, to)
+  errors.misuse("this statement takes %s, got %d (%s): %s", counted(scan.n), n,
+    which .. (n < scan.n and "missing" or "too many"), scan.sql)
+end
+
+local function from_names(scan, given)
+  local list, takes = {}, {}
+  for i, name in ipairs(scan.names) do takes[name] = i end
+  for name in pairs(given) do
+    if not takes[name] then
+      errors.misuse("there is no :%s in this statement%s: %s", tostring(name),
+        suggest.hint(name, scan.names), scan.sql)
+    end
+  end
+  for i, name in ipairs(scan.names) do
+    list[i] = given[name]
+    if list[i] == nil then
+      errors.misuse(":%s is missing (for NULL say moonpool.null): %s", name, scan.sql)
+    end
+  end
+  return list
+end
+
+---Puts the arguments of a call into the order of $1, $2, …; n is how many were written, nils included.
+---@param scan moonpool.Scan
+---@param n integer
+---@param ... any
+---@return any[] values with `scan.n` places; nil is NULL
+function M.bind(scan, n, ...)
+  if scan.style == "named" then
+    local given = ...
+    if n ~= 1 or type(given) ~= "table" then
+      errors.misuse("this statement names its parameters (:%s); give them in one table, { %s = … }: %s",
+        table.concat(scan.names, ", :"), scan.names[1], scan.sql)
+    end
+    return from_names(scan, given)
+  end
+  if n ~= scan.n then wrong_count(scan, n) end
+  return { ... }
+end
+
+return M

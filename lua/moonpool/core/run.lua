@@ -1,0 +1,127 @@
+--- Statements on their way to the engine and back: parameters into C values, the wait, the error.
+--- The C structs are reused. Nothing yields between filling one and mp_run, which copies it.
+
+local abi = require "moonpool.core.abi"
+local errors = require "moonpool.core.error"
+local ffi = require "ffi"
+local native = require "moonpool.core.ffi"
+local op = require "moonpool.core.op"
+local params = require "moonpool.core.params"
+
+local C, text_of, await = native.C, params.text, op.await
+local OK = abi.OK
+
+local M = {}
+
+local statement = ffi.new "mp_statement[1]"
+local options = ffi.new "mp_run_options[1]"
+options[0].size = ffi.sizeof "mp_run_options"
+
+local capacity = 32
+local values = ffi.new("mp_value[?]", capacity)
+-- Texts that Lua made for the values must live until mp_run has copied them.
+local anchors = {} -- luacheck: ignore 241
+
+local function room_for(n)
+  if n > params.MOST then
+    errors.misuse("a statement takes at most %d parameters, got %d", params.MOST, n)
+  end
+  capacity = n
+  values = ffi.new("mp_value[?]", n)
+end
+
+local function fill(target, at, list, n, names)
+  for i = 1, n do
+    local text = text_of(list[i], names and names[i] or i)
+    local value = target[at + i - 1]
+    if text == nil then
+      value.data, value.length = nil, 0
+    else
+      anchors[at + i] = text
+      value.data, value.length = text, #text
+    end
+  end
+end
+
+local function forget(n)
+  for i = 1, n do anchors[i] = nil end
+end
+
+---Raises the error of an operation that failed, with the line that asked for it.
+---@param handle ffi.cdata* mp_op
+function M.fail(handle)
+  local e = errors.from(C.mp_op_error(handle))
+  C.mp_op_free(ffi.gc(handle, nil))
+  e.where = errors.callers_line()
+  error(e, 0)
+end
+
+---Runs an operation that gives nothing back but its end.
+---@async
+---@param handle ffi.cdata* mp_op
+function M.finish(handle)
+  handle = ffi.gc(handle, C.mp_op_free)
+  if await(handle) ~= OK then M.fail(handle) end
+  C.mp_op_free(ffi.gc(handle, nil))
+end
+
+---Runs one statement; gives the engine's result, which the caller owns.
+---@async
+---@param session ffi.cdata*
+---@param sql string with $n
+---@param list any[] values of $1, $2, …
+---@param n integer how many
+---@param names string[]|nil what to call them when one is refused
+---@param route integer
+---@param flags integer
+---@param timeout number seconds; 0: the session's habit
+---@return ffi.cdata* mp_result
+function M.one(session, sql, list, n, names, route, flags, timeout)
+  if n > capacity then room_for(n) end
+  fill(values, 0, list, n, names)
+  local s, o = statement[0], options[0]
+  s.sql, s.sql_length, s.params, s.param_count = sql, #sql, values, n
+  o.route, o.flags, o.timeout = route, flags, timeout
+  local handle = ffi.gc(C.mp_run(session, statement, 1, options), C.mp_op_free)
+  forget(n)
+  if await(handle) ~= OK then M.fail(handle) end
+  local result = C.mp_op_result(handle, 0)
+  C.mp_op_free(ffi.gc(handle, nil))
+  return result
+end
+
+---@class moonpool.Planned
+---@field sql string
+---@field list any[]
+---@field n integer
+---@field names string[]|nil
+
+---Starts several statements in one round trip and waits; gives the ended operation, which the caller owns.
+---@async
+---@param session ffi.cdata*
+---@param planned moonpool.Planned[]
+---@param route integer
+---@param flags integer
+---@param timeout number
+---@return ffi.cdata* mp_op
+---@return integer status
+function M.many(session, planned, route, flags, timeout)
+  local total = 0
+  for _, one in ipairs(planned) do total = total + one.n end
+  local all = ffi.new("mp_value[?]", math.max(total, 1))
+  local statements = ffi.new("mp_statement[?]", math.max(#planned, 1))
+  local at = 0
+  for i, one in ipairs(planned) do
+    fill(all, at, one.list, one.n, one.names)
+    local s = statements[i - 1]
+    s.sql, s.sql_length, s.params, s.param_count = one.sql, #one.sql, all + at, one.n
+    at = at + one.n
+  end
+  local o = options[0]
+  o.route, o.flags, o.timeout = route, flags, timeout
+  local handle = ffi.gc(C.mp_run(session, statements, #planned, options), C.mp_op_free)
+  forget(total)
+  return handle, await(handle)
+end
+
+return M

@@ -1,0 +1,169 @@
+--- The shape of a result: names and types of its columns, and the code that reads rows of that shape.
+--- Statements are asked again and again with the same shape, so it is made once and checked cheaply.
+
+local errors = require "moonpool.core.error"
+local ffi = require "ffi"
+local native = require "moonpool.core.ffi"
+local suggest = require "moonpool.core.suggest"
+
+ffi.cdef "int strcmp(const char*, const char*);"
+
+local C, length, libc, tonumber = native.C, native.length, ffi.C, tonumber
+local value_of = C.mp_result_value
+
+local M = {}
+
+-- Where a row view keeps its result and its number. No column can be called so: names hold no NUL.
+local RESULT, NUMBER = "\0result", "\0number"
+M.RESULT, M.NUMBER = RESULT, NUMBER
+
+---@class moonpool.Shape
+---@field n integer
+---@field names string[]
+---@field types integer[] OIDs
+---@field decode function[]
+---@field columns table<string|integer, integer> column by name (the last of that name) and by position
+---@field codec moonpool.Codec
+---@field view table metatable of lazy rows
+---@field strict table metatable of rows read into tables
+---@field private reader function|nil
+local Shape = {}
+Shape.__index = Shape
+
+local function unknown(shape, key)
+  -- Libraries ask any table for fields such as __tojson.
+  if type(key) == "string" and key:sub(1, 2) == "__" then return nil end
+  if type(key) == "number" then
+    errors.misuse("there is no column %s in a row of %d", key, shape.n)
+  end
+  errors.misuse("there is no column %s in this row%s; it has %s",
+    type(key) == "string" and '"' .. key .. '"' or "called by a " .. type(key),
+    suggest.hint(key, shape.names), table.concat(shape.names, ", "))
+end
+
+local function row_text(row, shape)
+  local parts = {}
+  for i, name in ipairs(shape.names) do
+    local value = row[i]
+    parts[i] = name .. " = " .. (type(value) == "string" and ("%q"):format(value) or tostring(value))
+  end
+  return "{ " .. table.concat(parts, ", ") .. " }"
+end
+
+local function view_metatable(shape)
+  local columns, decode = shape.columns, shape.decode
+  return {
+    __index = function(row, key)
+      local column = columns[key]
+      if column == nil then return unknown(shape, key) end
+      local p = value_of(row[RESULT].handle, row[NUMBER], column - 1, length)
+      if p == nil then return nil end
+      return decode[column](p, tonumber(length[0]))
+    end,
+    __tostring = function(row) return row_text(row, shape) end,
+    __plain = function(row) return shape:read(row[RESULT].handle, row[NUMBER]) end,
+    shape = shape,
+  }
+end
+
+local function strict_metatable(shape)
+  local columns, names = shape.columns, shape.names
+  return {
+    __index = function(row, key)
+      local column = columns[key]
+      if column == nil then return unknown(shape, key) end
+      if type(key) == "number" then return rawget(row, names[column]) end
+      return nil
+    end,
+    __tostring = function(row) return row_text(row, shape) end,
+    shape = shape,
+  }
+end
+
+---Reads the columns of a result.
+---@param handle ffi.cdata*
+---@param codec moonpool.Codec
+---@return moonpool.Shape
+function M.of(handle, codec)
+  local n = tonumber(C.mp_result_columns(handle))
+  local shape = { n = n, names = {}, types = {}, decode = {}, columns = {}, codec = codec }
+  for i = 1, n do
+    local name = ffi.string(C.mp_result_name(handle, i - 1))
+    local oid = tonumber(C.mp_result_type(handle, i - 1))
+    shape.names[i], shape.types[i], shape.decode[i] = name, oid, codec:decoder(oid)
+    shape.columns[name], shape.columns[i] = i, i
+  end
+  shape.view, shape.strict = view_metatable(shape), strict_metatable(shape)
+  return setmetatable(shape, Shape)
+end
+
+---Whether a result has this very shape.
+---@param handle ffi.cdata*
+---@param codec moonpool.Codec
+---@return boolean
+function Shape:fits(handle, codec)
+  local n, names, types = self.n, self.names, self.types
+  if codec ~= self.codec or C.mp_result_columns(handle) ~= n then return false end
+  for i = 1, n do
+    if C.mp_result_type(handle, i - 1) ~= types[i] then return false end
+    if libc.strcmp(C.mp_result_name(handle, i - 1), names[i]) ~= 0 then return false end
+  end
+  return true
+end
+
+-- A table constructor with every name in it makes the table at its final size, and compiles into
+-- straight code: twice as fast as a loop over the columns. Wide rows would not fit into its registers.
+local WIDEST = 100
+
+local function write_reader(shape)
+  local fields, code = {}, {
+    "local value, length, tonumber, setmetatable, strict, decode = ...",
+    "return function(handle, row)",
+    "local p",
+  }
+  for i, name in ipairs(shape.names) do
+    code[#code + 1] = ("p = value(handle, row, %d, length)"):format(i - 1)
+    code[#code + 1] = ("local v%d; if p ~= nil then v%d = decode[%d](p, tonumber(length[0])) end"):format(i, i, i)
+    -- A column whose name a later one took stays reachable by its position.
+    local key = shape.columns[name] == i and ("%q"):format(name) or tostring(i)
+    fields[i] = ("[%s] = v%d"):format(key, i)
+  end
+  code[#code + 1] = "return setmetatable({ " .. table.concat(fields, ", ") .. " }, strict) end"
+  local make = loadstring(table.concat(code, "\n"), "=row")
+  return make(value_of, length, tonumber, setmetatable, shape.strict, shape.decode)
+end
+
+local function slow_reader(shape)
+  local columns, names, decode = shape.columns, shape.names, shape.decode
+  return function(handle, row)
+    local t = {}
+    for i = 1, shape.n do
+      local p = value_of(handle, row, i - 1, length)
+      if p ~= nil then
+        local name = names[i]
+        t[columns[name] == i and name or i] = decode[i](p, tonumber(length[0]))
+      end
+    end
+    return setmetatable(t, shape.strict)
+  end
+end
+
+---The function that reads a row into a table: reader(handle, row), rows counted from 0.
+---@return fun(handle: ffi.cdata*, row: integer): table
+function Shape:row_reader()
+  local reader = self.reader
+  if not reader then
+    reader = self.n <= WIDEST and write_reader(self) or slow_reader(self)
+    self.reader = reader
+  end
+  return reader
+end
+
+---@param handle ffi.cdata*
+---@param row integer from 0
+---@return table
+function Shape:read(handle, row)
+  return self:row_reader()(handle, row)
+end
+
+return M

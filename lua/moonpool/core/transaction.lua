@@ -1,0 +1,144 @@
+--- `db:transaction(f)`: commit when f returns, roll back when it raises, run it again when the server
+--- asked for that (serialization failures, deadlocks, a server that went away before COMMIT).
+
+local abi = require "moonpool.core.abi"
+local backoff = require "moonpool.core.backoff"
+local duration = require "moonpool.core.duration"
+local errors = require "moonpool.core.error"
+local ffi = require "ffi"
+local native = require "moonpool.core.ffi"
+local op = require "moonpool.core.op"
+local run = require "moonpool.core.run"
+local suggest = require "moonpool.core.suggest"
+
+local C = native.C
+
+local M = {}
+
+---How often the function is run again when nothing else is said.
+M.RETRIES = 3
+local BACKOFF_BASE, BACKOFF_CAP = 0.02, 1
+
+---@class moonpool.TransactionOptions
+---@field isolation "read committed"|"repeatable read"|"serializable"|nil
+---@field read_only boolean|nil
+---@field deferrable boolean|nil
+---@field timeout string|number|nil for the whole of it, repetitions included
+---@field retries integer|nil how often f may be run again; 3
+
+local known = { "deferrable", "isolation", "read_only", "retries", "timeout" }
+
+local function isolation_of(name)
+  if name == nil then return 0 end
+  local level = type(name) == "string" and abi.isolation[(name:lower():gsub("[_-]", " "))]
+  if not level then
+    errors.misuse('isolation takes "read committed", "repeatable read" or "serializable", got %s', tostring(name))
+  end
+  return level
+end
+
+local function check(options)
+  for key in pairs(options) do
+    local found = false
+    for _, name in ipairs(known) do found = found or name == key end
+    if not found then
+      errors.misuse("a transaction has no option %s%s; it has %s", tostring(key),
+        suggest.hint(key, known), table.concat(known, ", "))
+    end
+  end
+  local retries = options.retries
+  if retries ~= nil and (type(retries) ~= "number" or retries < 0 or retries % 1 ~= 0) then
+    errors.misuse("retries takes a whole number from 0, got %s", tostring(retries))
+  end
+end
+
+local function begin(session, options, timeout)
+  local wishes = ffi.new "mp_tx_options"
+  wishes.size = ffi.sizeof "mp_tx_options"
+  wishes.isolation = isolation_of(options.isolation)
+  wishes.read_only = options.read_only and 1 or 0
+  wishes.deferrable = options.deferrable and 1 or 0
+  wishes.timeout = timeout or 0
+  local handle = ffi.gc(C.mp_begin(session, wishes), C.mp_op_free)
+  if op.await(handle) ~= abi.OK then run.fail(handle) end
+  local transaction = ffi.gc(C.mp_op_session(handle), C.mp_session_free)
+  C.mp_op_free(ffi.gc(handle, nil))
+  return transaction
+end
+
+local function finish(tx, how, f)
+  local session = tx.session
+  tx.state.over, tx.session = how, false
+  local handle = ffi.gc(f(session), C.mp_op_free)
+  local e
+  if op.await(handle) ~= abi.OK then e = errors.from(C.mp_op_error(handle)) end
+  C.mp_op_free(ffi.gc(handle, nil))
+  C.mp_session_free(ffi.gc(session, nil))
+  return e
+end
+
+-- One attempt: true and what f returned, or false and the error.
+local function conclude(tx, ok, ...)
+  if not ok then
+    -- What made f fail is what matters; a rollback that fails closes the connection, which undoes as much.
+    finish(tx, "rolled back", C.mp_rollback)
+    return false, ...
+  end
+  local e = finish(tx, "committed", C.mp_commit)
+  if not e then return true, ... end
+  tx.state.over = "not committed"
+  e.where = errors.callers_line()
+  return false, e
+end
+
+local function attempt(parent, f, options, timeout)
+  local tx = parent:_derive(begin(parent:_session(), options, timeout), {})
+  return conclude(tx, pcall(f, tx))
+end
+
+-- Nothing of it happened, and the server says that it may well succeed next time.
+local function may_run_again(e)
+  return errors.is_error(e) and e.retryable and e.outcome == "rejected"
+end
+
+local function run_again(parent, f, options, state, ok, ...)
+  if ok then return ... end
+  local e = ...
+  if state.left == 0 or not may_run_again(e) then
+    if errors.is_error(e) and state.attempt > 1 then e.attempt, e.causes = state.attempt, state.causes end
+    error(e, 0)
+  end
+  local delay = backoff.delay(state.attempt, BACKOFF_BASE, BACKOFF_CAP)
+  local timeout
+  if state.deadline then
+    timeout = state.deadline - C.mp_clock() - delay
+    if timeout <= 0 then error(e, 0) end
+  end
+  state.causes[state.attempt] = e
+  state.left, state.attempt = state.left - 1, state.attempt + 1
+  op.sleep(delay)
+  return run_again(parent, f, options, state, attempt(parent, f, options, timeout))
+end
+
+---@async
+---@param parent moonpool.Handle
+---@param f fun(tx: moonpool.Handle): any
+---@param options moonpool.TransactionOptions|nil
+---@return any ... what f returned
+function M.run(parent, f, options)
+  if type(f) ~= "function" then errors.misuse("transaction takes a function, got a %s", type(f)) end
+  options = options or {}
+  check(options)
+  local nested = parent:in_transaction()
+  if nested and next(options) ~= nil then
+    errors.misuse("a transaction inside a transaction is a savepoint, which takes no options, got %s",
+      tostring((next(options))))
+  end
+  local timeout = duration.seconds(options.timeout, "timeout")
+  -- A savepoint cannot be repeated alone: the whole transaction has to be.
+  local state = { left = nested and 0 or options.retries or M.RETRIES, attempt = 1, causes = {} }
+  if timeout then state.deadline = C.mp_clock() + timeout end
+  return run_again(parent, f, options, state, attempt(parent, f, options, timeout))
+end
+
+return M
