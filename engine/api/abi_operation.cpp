@@ -76,6 +76,22 @@ Operation<void> begin_into(mp_op& op, std::shared_ptr<Session> outer,
   op.session->session = std::move(session);
 }
 
+// The handle may be freed before the first step: these hold the session themselves.
+Operation<void> commit(std::shared_ptr<Session> session) {
+  auto committing = session->commit();
+  co_await std::move(committing);
+}
+
+Operation<void> rollback(std::shared_ptr<Session> session) {
+  auto rolling = session->rollback();
+  co_await std::move(rolling);
+}
+
+Operation<void> ping(std::shared_ptr<Session> session) {
+  auto pinging = session->ping();
+  co_await std::move(pinging);
+}
+
 Operation<void> close_cluster(std::shared_ptr<moonpool::cluster::Cluster> cluster,
                               moonpool::Deadline deadline) {
   auto closing = cluster->close(deadline);
@@ -124,6 +140,7 @@ mp_op* mp_run(mp_session* session, const mp_statement* statements, size_t count,
       run.route = options->route == MP_READ ? moonpool::cluster::Route::read
                                             : moonpool::cluster::Route::write;
       run.atomic = (options->flags & MP_ATOMIC) != 0;
+      run.idempotent = (options->flags & MP_IDEMPOTENT) != 0;
       run.timeout = seconds(options->timeout);
     }
     if (options != nullptr && (options->flags & MP_SCRIPT) != 0) {
@@ -154,15 +171,15 @@ mp_op* mp_begin(mp_session* session, const mp_tx_options* options) noexcept {
 }
 
 mp_op* mp_commit(mp_session* transaction) noexcept {
-  return make_op([&](mp_op&) { return transaction->session->commit(); });
+  return make_op([&](mp_op&) { return commit(transaction->session); });
 }
 
 mp_op* mp_rollback(mp_session* transaction) noexcept {
-  return make_op([&](mp_op&) { return transaction->session->rollback(); });
+  return make_op([&](mp_op&) { return rollback(transaction->session); });
 }
 
 mp_op* mp_ping(mp_session* session) noexcept {
-  return make_op([&](mp_op&) { return session->session->ping(); });
+  return make_op([&](mp_op&) { return ping(session->session); });
 }
 
 mp_op* mp_close(mp_cluster* cluster, double drain) noexcept {
@@ -190,6 +207,7 @@ int mp_op_step(mp_op* op, int wakeup, mp_wait* wait) noexcept {
 
 int mp_op_run(mp_op* op) noexcept {
   if (op->done) return op->error ? MP_FAILED : MP_OK;
+  moonpool::async::BlockingScope const blocking;
   auto wakeup = moonpool::async::Wakeup::ready;
   while (!op->stepper->step(wakeup)) {
     wakeup = moonpool::async::wait_blocking(op->stepper->wait());

@@ -61,7 +61,7 @@ struct ConfigKeys {
     Set set;
   };
 
-  static constexpr std::array<Row, 17> kRows = {{
+  static constexpr std::array<Row, 24> kRows = {{
       {"dsn", [](Config& c, auto key, auto& v) { c.nodes_ = conninfo(key, v).each_host(); }},
       {"primary", [](Config& c, auto key, auto& v) { c.primary_ = conninfo(key, v); }},
       {"replicas", [](Config& c, auto key, auto& v) { c.replicas_.push_back(conninfo(key, v)); }},
@@ -82,6 +82,19 @@ struct ConfigKeys {
        [](Config& c, auto key, auto& v) { c.cluster_.pool.max_lifetime = duration(key, v); }},
       {"pool.recover_timeout",
        [](Config& c, auto key, auto& v) { c.cluster_.pool.recover_timeout = duration(key, v); }},
+      {"pool.leak_threshold",
+       [](Config& c, auto key, auto& v) { c.cluster_.pool.leak_threshold = duration(key, v); }},
+      {"pool.verify_after",
+       [](Config& c, auto key, auto& v) { c.cluster_.pool.verify_after = duration(key, v, true); }},
+      {"statement_cache",
+       [](Config& c, auto key, auto& v) { c.cluster_.pool.statement_cache = whole_number(key, v, 0); }},
+      {"prepare", [](Config& c, auto key, auto& v) { c.set_prepare(key, v); }},
+      {"retry.attempts",
+       [](Config& c, auto key, auto& v) {
+         c.habits_.retry.attempts = static_cast<int>(whole_number(key, v, 1));
+       }},
+      {"retry.base", [](Config& c, auto key, auto& v) { c.habits_.retry.base = duration(key, v); }},
+      {"retry.cap", [](Config& c, auto key, auto& v) { c.habits_.retry.cap = duration(key, v); }},
       {"breaker.cooldown", [](Config& c, auto key, auto& v) { c.cluster_.cooldown = duration(key, v); }},
       {"timeout", [](Config& c, auto key, auto& v) { c.habits_.timeout = duration(key, v); }},
       {"statement_timeout",
@@ -106,6 +119,13 @@ void Config::set(std::string_view key, std::string const& value) {
   throw Error(ErrorKind::config,
               "unknown configuration key '" + std::string(key) + "'" + did_you_mean(key, names))
       .hint("known keys: " + all);
+}
+
+// How users say it: "auto" prepares what comes again, "off" is for poolers that share connections
+// between transactions.
+void Config::set_prepare(std::string_view key, std::string const& value) {
+  if (value != "auto" && value != "off") refuse(key, value, "\"auto\" or \"off\"");
+  if (value == "off") cluster_.pool.statement_cache = 0;
 }
 
 bool Config::names_servers() const { return primary_ || !replicas_.empty() || !nodes_.empty(); }

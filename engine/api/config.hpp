@@ -28,6 +28,7 @@ class Config {
 
  private:
   friend struct ConfigKeys;
+  void set_prepare(std::string_view key, std::string const& value);
   std::vector<cluster::NodeOptions> named_nodes() const;
 
   std::optional<wire::Conninfo> primary_;

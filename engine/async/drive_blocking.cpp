@@ -15,6 +15,7 @@ namespace {
 std::atomic<int> interrupt_fd{-1};
 std::atomic<bool> scope_taken{false};
 thread_local bool watches_interrupt = false;
+thread_local int blocking_depth = 0;
 
 // Rounded up: waking a moment early would spin until the deadline.
 int milliseconds_left(Deadline deadline) {
@@ -35,6 +36,10 @@ short poll_events(Interest interest) {
 }
 
 }  // namespace
+
+bool thread_blocks() { return blocking_depth > 0; }
+BlockingScope::BlockingScope() { ++blocking_depth; }
+BlockingScope::~BlockingScope() { --blocking_depth; }
 
 InterruptScope::InterruptScope() : outermost_(!scope_taken.exchange(true)) {
   if (!outermost_) return;

@@ -8,6 +8,17 @@ namespace moonpool::async {
 // since this thread's operation began (see InterruptScope).
 Wakeup wait_blocking(Wait const& wait);
 
+// Is this thread inside the blocking driver? Then nothing else on it can go on meanwhile.
+bool thread_blocks();
+// Marks a thread as blocking for as long as it lives; for drivers.
+class BlockingScope {
+ public:
+  BlockingScope();
+  ~BlockingScope();
+  BlockingScope(BlockingScope const&) = delete;
+  BlockingScope& operator=(BlockingScope const&) = delete;
+};
+
 // Lets a signal handler end what the current thread waits for: while a scope lives, interrupt() makes
 // its waits return `cancelled`, once. Without a living scope interrupt() does nothing. One scope in a
 // process at a time (the shell's); a nested one has no effect.
@@ -29,6 +40,7 @@ bool interrupt() noexcept;
 // error. Blocks for as long as the operation's own deadlines allow.
 template <class T>
 T run_blocking(Operation<T> operation) {
+  BlockingScope const blocking;
   Stepper<T> stepper(std::move(operation));
   auto wakeup = Wakeup::ready;
   while (!stepper.step(wakeup)) wakeup = wait_blocking(stepper.wait());

@@ -1,8 +1,9 @@
 // The pool's work in the background: opening, bringing back in step, closing what is old.
 #include <algorithm>
-#include <random>
-
 #include "base/error.hpp"
+#include "observe/log.hpp"
+#include "policy/random.hpp"
+#include "policy/retry.hpp"
 #include "pool/pool.hpp"
 
 namespace moonpool::pool {
@@ -11,11 +12,6 @@ using async::Operation;
 
 namespace {
 
-double random_unit() {
-  thread_local std::mt19937_64 engine{std::random_device{}()};
-  return std::uniform_real_distribution<double>(0, 1)(engine);
-}
-
 Duration fraction(Duration whole, double part) {
   return std::chrono::duration_cast<Duration>(whole * part);
 }
@@ -23,9 +19,9 @@ Duration fraction(Duration whole, double part) {
 // Full jitter, 10 ms doubling to 5 s.
 Duration pause_after(int failures) {
   if (failures == 0) return Duration::zero();
-  auto const ceiling = std::min<Duration>(std::chrono::seconds(5),
-                                          std::chrono::milliseconds(10) * (1 << std::min(failures, 10)));
-  return fraction(ceiling, random_unit());
+  static constexpr policy::RetryOptions kBackoff{
+      .base = std::chrono::milliseconds(20), .cap = std::chrono::seconds(5)};
+  return policy::retry_pause(failures, policy::random_unit(), kBackoff);
 }
 
 }  // namespace
@@ -59,6 +55,8 @@ Operation<void> Pool::open_one([[maybe_unused]] std::shared_ptr<Pool> self,
     connection = co_await std::move(opening);
   } catch (Error const& error) {
     failure = error;
+  } catch (std::exception const& other) {
+    failure = Error(ErrorKind::internal, other.what());
   }
   if (failure) {
     open_failed(failure->on_node(name_));
@@ -70,8 +68,9 @@ Operation<void> Pool::open_one([[maybe_unused]] std::shared_ptr<Pool> self,
 void Pool::opened(std::unique_ptr<wire::Connection> connection) {
   auto member = std::make_unique<Member>();
   member->connection = std::move(connection);
-  member->expires = Clock::now() + options_.max_lifetime -
-                    fraction(options_.max_lifetime, random_unit() * 0.1);
+  member->idle_since = Clock::now();
+  member->expires = member->idle_since + options_.max_lifetime -
+                    fraction(options_.max_lifetime, policy::random_unit() * 0.1);
   {
     std::lock_guard const lock(mutex_);
     --counts_.connecting;
@@ -110,9 +109,11 @@ Operation<void> Pool::recover([[maybe_unused]] std::shared_ptr<Pool> self,
     bool readable = connection.usable();
     if (!readable && member->may_cancel) {
       auto cancelling = connection.cancel(deadline);
-      co_await std::move(cancelling);
+      // A cancel that is still on its way could hit the next user's statement.
+      bool const cancelled = co_await std::move(cancelling);
       auto draining = connection.drain(deadline);
-      readable = co_await std::move(draining);
+      bool const drained = co_await std::move(draining);
+      readable = cancelled && drained;
     }
     if (readable) {
       wire::Request request;
@@ -145,6 +146,27 @@ void Pool::start() {
   keeper_.spawn(maintain(weak_from_this()));
 }
 
+// Once for each lease that is held suspiciously long.
+void Pool::warn_of_leaks() {
+  std::vector<observe::Event> events;
+  {
+    std::lock_guard const lock(mutex_);
+    auto const now = Clock::now();
+    for (auto* member : busy_) {
+      if (member->leak_told || now - member->leased_at < options_.leak_threshold) continue;
+      member->leak_told = true;
+      ++counts_.leases_over_threshold;
+      auto const held = std::chrono::duration_cast<std::chrono::seconds>(now - member->leased_at);
+      events.push_back({observe::Level::warning,
+                        "pool.leak",
+                        "a connection has been held for " + std::to_string(held.count()) +
+                            " s; is a transaction left open?",
+                        {{"node", name_}, {"holder", member->holder}}});
+    }
+  }
+  for (auto const& event : events) observe::log(event);
+}
+
 // Holds the pool only while it works, so that a forgotten pool can go.
 Operation<void> Pool::maintain(std::weak_ptr<Pool> weak) {
   for (;;) {
@@ -170,6 +192,7 @@ Operation<void> Pool::maintain(std::weak_ptr<Pool> weak) {
       counts_.closing += old.size();
       grow(lock);
     }
+    warn_of_leaks();
     for (auto& member : old) close_member(std::move(member));
   }
 }

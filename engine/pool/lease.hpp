@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <thread>
 #include <utility>
 
 #include "base/time.hpp"
@@ -18,7 +20,16 @@ struct Member {
   TimePoint idle_since;
   std::uint64_t generation = 0;   // of the pool when it was opened
   bool may_cancel = true;         // false while a COMMIT is in flight
+  // Of the present lease.
+  TimePoint leased_at;
+  std::thread::id thread;
+  std::string holder;
+  bool leak_told = false;
 };
+
+// Where the calling thread's next lease is taken from, for the warning about leases that are never
+// given back: "report.lua:12". Set by whoever knows; empty by default. Kept for each thread.
+std::string& caller_place();
 
 // A borrowed connection. Dropped in step, it goes back to the pool; dropped mid-flight or inside a
 // transaction, the keeper brings it back in step or closes it, and its place stays taken meanwhile.

@@ -33,6 +33,12 @@ struct PoolOptions {
   // Statements each connection keeps prepared; 0 never prepares. Default 256.
   std::size_t statement_cache = 256;
 
+  // A connection held for longer is warned about once, with who holds it. Default 30 s.
+  Duration leak_threshold = std::chrono::seconds(30);
+  // A connection unused for longer is tried by an empty query that rides ahead of its next statement:
+  // if it died unnoticed the statement is known not to have run. Default 1 s.
+  Duration verify_after = std::chrono::seconds(1);
+
   std::size_t waiters_limit() const { return max_waiters != 0 ? max_waiters : 8 * max; }
 };
 

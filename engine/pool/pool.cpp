@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "async/drive_blocking.hpp"
 #include "base/error.hpp"
 
 namespace moonpool::pool {
@@ -42,13 +43,25 @@ class Pool::Queued {
   Waiter& waiter_;
 };
 
+std::string& caller_place() {
+  thread_local std::string place;
+  return place;
+}
+
 void Lease::give_back() noexcept {
-  if (member_) pool_->take_back(std::move(member_));
+  if (member_) {
+    pool_->unlend(member_.get());
+    member_->idle_since = Clock::now();
+    pool_->take_back(std::move(member_));
+  }
   pool_.reset();
 }
 
 void Lease::discard() noexcept {
-  if (member_) pool_->drop(std::move(member_));
+  if (member_) {
+    pool_->unlend(member_.get());
+    pool_->drop(std::move(member_));
+  }
   pool_.reset();
 }
 
@@ -86,6 +99,31 @@ std::unique_ptr<Member> Pool::pop_idle() {
   return member;
 }
 
+// Only a thread that blocks can: a coroutine that waits lets the holders go on. REQUIRES: the lock.
+bool Pool::waits_for_itself() const {
+  if (!async::thread_blocks() || busy_.size() < options_.max) return false;
+  return std::ranges::all_of(busy_, [me = std::this_thread::get_id()](Member const* member) {
+    return member->thread == me;
+  });
+}
+
+Lease Pool::lend(std::unique_ptr<Member> member) {
+  auto const now = Clock::now();
+  if (now - member->idle_since > options_.verify_after) member->connection->ride_ahead("");
+  member->leased_at = now;
+  member->thread = std::this_thread::get_id();
+  member->holder = caller_place();
+  member->leak_told = false;
+  std::lock_guard const lock(mutex_);
+  busy_.push_back(member.get());
+  return Lease(shared_from_this(), std::move(member));
+}
+
+void Pool::unlend(Member* member) {
+  std::lock_guard const lock(mutex_);
+  std::erase(busy_, member);
+}
+
 Operation<Lease> Pool::acquire(Deadline deadline) {
   auto const self = shared_from_this();
   std::optional<Waiter> waiter;
@@ -105,6 +143,14 @@ Operation<Lease> Pool::acquire(Deadline deadline) {
             .at(Phase::acquire, Outcome::not_sent)
             .on_node(name_);
       }
+      if (waits_for_itself()) {
+        throw Error(ErrorKind::self_deadlock,
+                    "this thread holds all " + std::to_string(options_.max) + " connections to " +
+                        name_ + " itself and would wait for ever for one more")
+            .at(Phase::acquire, Outcome::not_sent)
+            .on_node(name_)
+            .hint("inside a transaction use its own handle, not the database's; or raise pool.max");
+      }
       waiter.emplace();
       waiter->place = waiters_.insert(waiters_.end(), &*waiter);
       waiter->queued = true;
@@ -114,7 +160,7 @@ Operation<Lease> Pool::acquire(Deadline deadline) {
     bool const expired = is_expired(*member);
     if (!expired) ++counts_.acquired;
     lock.unlock();
-    if (!expired && member->connection->poll_alive()) co_return Lease(self, std::move(member));
+    if (!expired && member->connection->poll_alive()) co_return lend(std::move(member));
     drop(std::move(member));
   }
 
@@ -125,10 +171,21 @@ Operation<Lease> Pool::acquire(Deadline deadline) {
     auto const wakeup = co_await std::move(waiting);
     std::unique_lock lock(mutex_);
     if (waiter->given) {
-      ++counts_.acquired;
       auto member = std::move(waiter->given);
       lock.unlock();
-      co_return Lease(self, std::move(member));
+      bool const alive = member->connection->poll_alive();
+      lock.lock();
+      if (alive) {
+        ++counts_.acquired;
+        lock.unlock();
+        co_return lend(std::move(member));
+      }
+      // It died in its last user's hands: this caller keeps its place at the head of the line.
+      waiter->place = waiters_.insert(waiters_.begin(), &*waiter);
+      waiter->queued = true;
+      lock.unlock();
+      drop(std::move(member));
+      continue;
     }
     if (waiter->failure) throw Error(*waiter->failure);
     if (wakeup == Wakeup::cancelled) {
@@ -137,7 +194,9 @@ Operation<Lease> Pool::acquire(Deadline deadline) {
     }
     if (wakeup == Wakeup::timed_out) {
       ++counts_.timeouts;
-      throw exhausted();
+      auto error = exhausted();
+      if (limit.at() == deadline.at()) error.as(ErrorKind::timeout, error.message());
+      throw error;
     }
   }
 }
@@ -159,7 +218,6 @@ void Pool::pass_on(std::unique_ptr<Member> member) {
     first->signal.set();
     return;
   }
-  member->idle_since = Clock::now();
   --counts_.busy;
   idle_.push_back(std::move(member));
 }

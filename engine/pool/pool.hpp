@@ -30,6 +30,7 @@ struct PoolStats {
   std::uint64_t closed = 0;
   std::uint64_t connect_failures = 0;
   std::uint64_t timeouts = 0;  // callers that gave up waiting
+  std::uint64_t leases_over_threshold = 0;
 };
 
 // Connections to one server for one purpose. The only door between threads: everything public may be
@@ -48,7 +49,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   // A connection that was alive a moment ago, within acquire_timeout and the deadline. Throws Error:
   // pool_timeout, pool_overloaded, cluster_closed, connection (nothing could be opened), timeout
-  // (the caller's own deadline passed first). All of them: nothing was sent.
+  // (the caller's own deadline passed first), self_deadlock (this thread would block, and holds every
+  // connection itself). All of them: nothing was sent.
   async::Operation<Lease> acquire(Deadline deadline);
 
   // Opens `min` connections and keeps the pool in shape until it is closed. Call once.
@@ -74,6 +76,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void drop(std::unique_ptr<Member> member);
 
   std::unique_ptr<Member> pop_idle();
+  Lease lend(std::unique_ptr<Member> member);
+  void unlend(Member* member);
+  bool waits_for_itself() const;
+  void warn_of_leaks();
   void pass_on(std::unique_ptr<Member> member);
   void close_member(std::unique_ptr<Member> member);
   void grow(std::unique_lock<std::mutex>& lock);
@@ -97,6 +103,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   mutable std::mutex mutex_;
   // Guarded by mutex_.
   std::vector<std::unique_ptr<Member>> idle_;  // the last one was used last
+  std::vector<Member*> busy_;                  // leased out
   std::list<Waiter*> waiters_;                 // the first one has waited longest
   PoolStats counts_;                           // idle and waiting are filled in by stats()
   std::uint64_t generation_ = 0;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/time.hpp"
+#include "policy/retry.hpp"
 
 namespace moonpool::session {
 
@@ -13,6 +14,8 @@ struct Habits {
   Duration timeout = std::chrono::seconds(30);
   // Keeps one connection for writes from the first statement on: for what belongs to a connection.
   bool pinned = false;
+  // How calls outside transactions are repeated where that is safe.
+  policy::RetryOptions retry;
 };
 
 enum class Isolation : std::uint8_t { server_default, read_committed, repeatable_read, serializable };

@@ -1,6 +1,9 @@
 #include "session/session.hpp"
 
+#include <algorithm>
+
 #include "base/error.hpp"
+#include "policy/random.hpp"
 
 namespace moonpool::session {
 
@@ -53,8 +56,7 @@ std::shared_ptr<Session> Session::make(std::shared_ptr<cluster::Cluster> cluster
 std::shared_ptr<Session> Session::with(Habits habits) const {
   auto other = make(cluster_, habits);
   other->transaction_ = transaction_;
-  other->level_ = level_;
-  other->over_ = over_;
+  other->scope_ = scope_;
   if (habits.pinned) other->pinned_ = pinned_;
   return other;
 }
@@ -64,7 +66,7 @@ Deadline Session::deadline_in(Duration timeout) const {
 }
 
 bool Session::in_transaction() const {
-  return transaction_ && !over_ && (transaction_->state() == Transaction::State::open ||
+  return transaction_ && !scope_->over && (transaction_->state() == Transaction::State::open ||
                                     transaction_->state() == Transaction::State::broken);
 }
 
@@ -74,10 +76,10 @@ void Session::check_turn() const {
   auto refuse = [](std::string message, std::string hint) {
     throw Error(ErrorKind::transaction, std::move(message)).hint(std::move(hint));
   };
-  if (over_ || level_ > transaction_->level()) {
+  if (scope_->over || scope_->level > transaction_->level()) {
     refuse("this transaction is over", "its handle must not be used after the function has returned");
   }
-  if (level_ < transaction_->level()) {
+  if (scope_->level < transaction_->level()) {
     refuse("a nested transaction is open inside this one",
            "use the innermost handle until its function has returned");
   }
@@ -89,18 +91,19 @@ void Session::check_turn() const {
 
 Operation<Placement*> Session::pinned_placement(Deadline deadline) {
   if (!pinned_) pinned_ = std::make_shared<Placement>();
-  if (!pinned_->lease || !pinned_->lease->is_open()) {
+  if (!pinned_->lease || !pinned_->lease->usable()) {
+    pinned_->lease.give_back();
     auto placing = cluster_->place(Route::write, deadline);
     *pinned_ = co_await std::move(placing);
   }
   co_return pinned_.get();
 }
 
-Operation<Answer> Session::run_placed(Placement* placement, wire::Request statements,
+Operation<Answer> Session::run_placed(Placement* placement, wire::Request const& statements,
                                       RunOptions options, Deadline deadline) {
   Answer answer;
   answer.node = placement->node->name();
-  auto running = placement->lease->run(std::move(statements), deadline);
+  auto running = placement->lease->run_borrowed(statements, deadline);
   answer.replies = co_await std::move(running);
   if (options.atomic) reject_all(answer.replies);
   name_node(answer.replies, answer.node);
@@ -111,6 +114,7 @@ Operation<Answer> Session::run(wire::Request statements, RunOptions options) {
   auto const self = shared_from_this();
   if (statements.empty()) throw Error(ErrorKind::usage, "there is no statement to run");
   auto const deadline = deadline_in(options.timeout);
+  // Statements of a transaction, or of a group that is all or none, share one segment.
   bool const one_segment = options.atomic || transaction_;
   for (auto& statement : statements) statement.ends_segment = !one_segment;
   statements.back().ends_segment = true;
@@ -127,13 +131,63 @@ Operation<Answer> Session::run(wire::Request statements, RunOptions options) {
   if (habits_.pinned && options.route == Route::write) {
     auto pinning = pinned_placement(deadline);
     auto* placement = co_await std::move(pinning);
-    auto running = run_placed(placement, std::move(statements), options, deadline);
-    co_return co_await std::move(running);
+    auto running = run_placed(placement, statements, options, deadline);
+    auto answer = co_await std::move(running);
+    co_return answer;
   }
-  auto placing = cluster_->place(options.route, deadline);
-  auto placement = co_await std::move(placing);
-  auto running = run_placed(&placement, std::move(statements), options, deadline);
-  co_return co_await std::move(running);
+  auto running = run_anywhere(statements, options, deadline);
+  auto answer = co_await std::move(running);
+  co_return answer;
+}
+
+Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOptions options,
+                                        Deadline deadline) {
+  auto const work = options.route == Route::read || options.idempotent ? policy::Work::repeatable
+                                                                       : policy::Work::once;
+  // Several segments may have ended differently: only a whole request can be repeated.
+  bool const whole = std::ranges::count(statements, true, &wire::Statement::ends_segment) == 1;
+  std::vector<Error> failures;
+  for (int attempt = 1;; ++attempt) {
+    Answer answer;
+    std::optional<Error> failure;
+    bool thrown = false;
+    try {
+      auto placing = cluster_->place(options.route, deadline);
+      auto placement = co_await std::move(placing);
+      auto running = run_placed(&placement, statements, options, deadline);
+      answer = co_await std::move(running);
+    } catch (Error const& error) {
+      failure = error;
+      thrown = true;
+    }
+    if (!thrown) {
+      if (auto const* error = answer.error()) failure = *error;
+    }
+    if (!failure) co_return answer;
+    failure->attempt(attempt);
+    failures.push_back(*failure);
+    bool const again = (thrown || whole) && !deadline.passed() &&
+                       policy::may_retry(*failure, work, attempt, habits_.retry);
+    if (again) {
+      auto const pause = policy::retry_pause(attempt, policy::random_unit(), habits_.retry);
+      auto sleeping = async::sleep_until(deadline.earlier_in(pause));
+      co_await std::move(sleeping);
+      if (!deadline.passed()) continue;
+    }
+    if (attempt > 1 && failure->retryable()) {
+      failure->as(ErrorKind::retry_exhausted, "gave up after " + std::to_string(attempt) +
+                                                  " attempts; the last one: " + failure->what());
+      failure->because(std::move(failures));
+    }
+    if (thrown) throw Error(*failure);
+    for (auto& reply : answer.replies) {
+      if (std::holds_alternative<Error>(reply)) {
+        reply = *failure;
+        break;
+      }
+    }
+    co_return answer;
+  }
 }
 
 Operation<Answer> Session::run_script(std::string sql, RunOptions options) {
@@ -169,7 +223,8 @@ Operation<std::shared_ptr<Session>> Session::begin(TransactionOptions options) {
   if (transaction_) {
     check_turn();
     inner->transaction_ = transaction_;
-    inner->level_ = transaction_->push();
+    inner->scope_ = std::make_shared<Scope>();
+    inner->scope_->level = transaction_->push();
     co_return inner;
   }
   auto const deadline = deadline_in(options.timeout);
@@ -183,6 +238,7 @@ Operation<std::shared_ptr<Session>> Session::begin(TransactionOptions options) {
     auto placing = cluster_->place(Route::write, deadline);
     placement = co_await std::move(placing);
   }
+  inner->scope_ = std::make_shared<Scope>();
   auto const limit = options.timeout > Duration::zero() ? deadline : Deadline::never();
   inner->transaction_ = std::make_shared<Transaction>(std::move(placement), options, limit);
   co_return inner;
@@ -192,8 +248,8 @@ Operation<void> Session::commit() {
   auto const self = shared_from_this();
   if (!transaction_) throw Error(ErrorKind::transaction, "this handle stands for no transaction");
   check_turn();
-  over_ = true;
-  if (level_ > 0) {
+  scope_->over = true;
+  if (scope_->level > 0) {
     transaction_->end_savepoint();
     co_return;
   }
@@ -204,10 +260,10 @@ Operation<void> Session::commit() {
 Operation<void> Session::rollback() {
   auto const self = shared_from_this();
   if (!transaction_) throw Error(ErrorKind::transaction, "this handle stands for no transaction");
-  if (over_) co_return;
-  over_ = true;
-  if (level_ > 0) {
-    while (transaction_->level() >= level_) transaction_->undo();
+  if (scope_->over) co_return;
+  scope_->over = true;
+  if (scope_->level > 0) {
+    while (transaction_->level() >= scope_->level) transaction_->undo();
     co_return;
   }
   auto rolling = transaction_->rollback(Deadline::in(kRollbackTime), pinned_.get());

@@ -14,6 +14,7 @@ struct RunOptions {
   cluster::Route route = cluster::Route::write;
   Duration timeout = Duration::zero();  // zero: the session's habit
   bool atomic = false;                  // several statements: all or none
+  bool idempotent = false;              // running it twice does no harm
 };
 
 // What became of the statements, one reply each, and which node answered.
@@ -38,7 +39,9 @@ class Session : public std::enable_shared_from_this<Session> {
   Habits const& habits() const { return habits_; }
   std::shared_ptr<cluster::Cluster> const& cluster() const { return cluster_; }
 
-  // Runs statements in one round trip. Throws where no connection could be had or the request is
+  // Runs statements in one round trip. Outside a transaction, work that did not happen for a passing
+  // reason is run again elsewhere, up to the habits' attempts; then the error is retry_exhausted and
+  // lists them. Throws where no connection could be had or the request is
   // wrong (nothing was sent); what the server says is in the replies. Not atomic: each statement is
   // its own segment, a failing one does not hinder the next. Inside a transaction a failing one
   // makes the server skip the rest.
@@ -63,15 +66,22 @@ class Session : public std::enable_shared_from_this<Session> {
   Session(std::shared_ptr<cluster::Cluster> cluster, Habits habits);
   Deadline deadline_in(Duration timeout) const;
   void check_turn() const;
-  async::Operation<Answer> run_placed(cluster::Placement* placement, wire::Request statements,
-                                      RunOptions options, Deadline deadline);
+  async::Operation<Answer> run_placed(cluster::Placement* placement,
+                                      wire::Request const& statements, RunOptions options,
+                                      Deadline deadline);
+  async::Operation<Answer> run_anywhere(wire::Request const& statements, RunOptions options,
+                                        Deadline deadline);
   async::Operation<cluster::Placement*> pinned_placement(Deadline deadline);
 
   std::shared_ptr<cluster::Cluster> const cluster_;
   Habits const habits_;
   std::shared_ptr<Transaction> transaction_;  // shared by the sessions of its savepoints
-  std::size_t level_ = 0;                     // of the savepoint this session stands for
-  bool over_ = false;                         // this session's transaction or savepoint has ended
+  // What begin() made: shared by every handle on it.
+  struct Scope {
+    std::size_t level = 0;  // of the savepoint; 0: the transaction itself
+    bool over = false;
+  };
+  std::shared_ptr<Scope> scope_;  // with transaction_, never without
   std::shared_ptr<cluster::Placement> pinned_;
 };
 

@@ -1,8 +1,10 @@
 #include "session/transaction.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 #include "base/error.hpp"
+#include "base/sql_scanner.hpp"
 
 namespace moonpool::session {
 
@@ -28,6 +30,20 @@ std::string begin_statement(TransactionOptions const& options) {
   return sql;
 }
 
+namespace {
+
+// May the text end a transaction by itself? Then a lost answer is in doubt after all.
+bool ends_transaction(std::string_view sql) {
+  SqlScanner scanner(sql);
+  auto token = scanner.next();
+  while (token.kind == TokenKind::space || token.kind == TokenKind::comment) token = scanner.next();
+  std::string word(token.text);
+  std::ranges::transform(word, word.begin(), [](unsigned char c) { return std::tolower(c); });
+  return word == "commit" || word == "end" || word == "prepare" || word == "call" || word == "do";
+}
+
+}  // namespace
+
 Transaction::Transaction(cluster::Placement placement, TransactionOptions const& options,
                          Deadline deadline)
     : placement_(std::move(placement)), node_(placement_.node->name()), deadline_(deadline) {
@@ -52,13 +68,32 @@ void Transaction::note(std::vector<wire::Reply> const& replies) {
   }
 }
 
+// After an operation that was dropped mid-flight the connection owes answers to nobody.
+void Transaction::check_in_step() {
+  if (placement_.lease && placement_.lease->usable()) return;
+  state_ = State::broken;
+  throw Error(ErrorKind::transaction,
+              "an earlier statement of this transaction was cut short, so it was rolled back")
+      .at(Phase::prepare, Outcome::rejected)
+      .on_node(node_);
+}
+
 Operation<std::vector<wire::Reply>> Transaction::run(wire::Request request, Deadline deadline) {
+  check_in_step();
   auto const statements = request.size();
   auto whole = with_control(std::move(request));
   auto const riders = whole.size() - statements;
   auto running = placement_.lease->run(std::move(whole), deadline.earlier(deadline_));
   auto replies = co_await std::move(running);
   note(replies);
+  for (auto& reply : replies) {
+    // COMMIT was not sent, so whatever was lost on the way has no effect.
+    auto* error = std::get_if<Error>(&reply);
+    if (error != nullptr && error->in_doubt() && !ends_transaction(error->query())) {
+      error->at(error->phase(), Outcome::rejected);
+    }
+  }
+  check_still_open(replies);
   // A control statement that failed is why the first statement was not run.
   for (std::size_t i = 0; i < riders; ++i) {
     if (auto const* error = std::get_if<Error>(&replies[i])) {
@@ -71,6 +106,7 @@ Operation<std::vector<wire::Reply>> Transaction::run(wire::Request request, Dead
 }
 
 Operation<std::vector<wire::Reply>> Transaction::run_script(std::string sql, Deadline deadline) {
+  check_in_step();
   // The simple protocol takes one text: what rides goes in front of it.
   if (!control_.empty()) {
     wire::Request request;
@@ -90,16 +126,19 @@ Operation<std::vector<wire::Reply>> Transaction::run_script(std::string sql, Dea
   auto running = placement_.lease->run_script(std::move(sql), deadline.earlier(deadline_));
   auto replies = co_await std::move(running);
   note(replies);
-  // Text that ends or restarts the transaction would have later statements run outside of it.
-  auto const status = placement_.lease->transaction_state();
-  if (status == wire::TransactionState::idle && state_ == State::open) {
-    state_ = State::broken;
-    replies.emplace_back(Error(ErrorKind::transaction,
-                               "this script ended the transaction it ran in (COMMIT or ROLLBACK)")
-                             .at(Phase::wait, Outcome::unknown)
-                             .hint("leave COMMIT and ROLLBACK to the transaction function"));
-  }
+  check_still_open(replies);
   co_return replies;
+}
+
+// Text that ended the transaction would have later statements run outside of it.
+void Transaction::check_still_open(std::vector<wire::Reply>& replies) {
+  auto const status = placement_.lease->transaction_state();
+  if (status != wire::TransactionState::idle || state_ != State::open) return;
+  state_ = State::broken;
+  Error ended(ErrorKind::transaction,
+              "this statement ended the transaction it ran in (COMMIT or ROLLBACK)");
+  ended.at(Phase::wait, Outcome::unknown).on_node(node_);
+  replies.back() = ended.hint("leave COMMIT and ROLLBACK to the transaction function");
 }
 
 std::size_t Transaction::push() {
@@ -153,8 +192,8 @@ Operation<void> Transaction::commit(Deadline deadline, cluster::Placement* home)
     send_home(home);
     co_return;
   }
-  if (state_ != State::open) {
-    placement_.lease.discard();
+  if (state_ != State::open || !placement_.lease->usable()) {
+    placement_.lease.give_back();
     state_ = State::rolled_back;
     throw Error(ErrorKind::transaction, "the connection was lost, so the transaction was rolled back")
         .at(Phase::commit, Outcome::rejected)

@@ -46,6 +46,8 @@ class Transaction {
  private:
   wire::Request with_control(wire::Request request);
   void note(std::vector<wire::Reply> const& replies);
+  void check_in_step();
+  void check_still_open(std::vector<wire::Reply>& replies);
   void send_home(cluster::Placement* home);
 
   struct Savepoint {

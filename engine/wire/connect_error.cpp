@@ -5,30 +5,35 @@
 namespace moonpool::wire {
 namespace {
 
+// Both texts must be there; the second one may be empty.
 struct Refusal {
   std::string_view text;
+  std::string_view too;
   char const* sqlstate;
   char const* hint;
 };
 
-constexpr std::array<Refusal, 17> kRefusals = {{
-    {"password authentication failed", "28P01", "check user and password, or PGPASSFILE"},
-    {"no password supplied", "28P01", "give a password in the connection string, PGPASSWORD or ~/.pgpass"},
-    {"no pg_hba.conf entry", "28000", "the server's pg_hba.conf does not let this user in from here"},
-    {"authentication failed", "28000", ""},
-    {"role \"", "28000", "the role does not exist or may not log in"},
-    {"database \"", "3D000", "the database does not exist"},
-    {"the database system is starting up", "57P03", ""},
-    {"the database system is shutting down", "57P03", ""},
-    {"the database system is in recovery mode", "57P03", ""},
-    {"the database system is not accepting connections", "57P03", ""},
-    {"the database system is not yet accepting connections", "57P03", ""},
-    {"too many clients already", "53300", "raise max_connections or lower the pools' max"},
-    {"too many connections for", "53300", ""},
-    {"remaining connection slots", "53300", "raise max_connections or lower the pools' max"},
-    {"terminating connection due to administrator command", "57P01", ""},
-    {"is not currently accepting connections", "55000", ""},
-    {"unsupported startup parameter", "08P01",
+constexpr std::array<Refusal, 19> kRefusals = {{
+    {"too many connections for", "", "53300", ""},
+    {"too many clients already", "", "53300", "raise max_connections or lower the pools' max"},
+    {"remaining connection slots", "", "53300", "raise max_connections or lower the pools' max"},
+    {"the database system is starting up", "", "57P03", ""},
+    {"the database system is shutting down", "", "57P03", ""},
+    {"the database system is in recovery mode", "", "57P03", ""},
+    {"the database system is not accepting connections", "", "57P03", ""},
+    {"the database system is not yet accepting connections", "", "57P03", ""},
+    {"terminating connection due to administrator command", "", "57P01", ""},
+    {"password authentication failed", "", "28P01", "check user and password, or PGPASSFILE"},
+    {"no password supplied", "", "28P01",
+     "give a password in the connection string, PGPASSWORD or ~/.pgpass"},
+    {"no pg_hba.conf entry", "", "28000", "the server's pg_hba.conf does not let this user in from here"},
+    {"authentication failed", "", "28000", ""},
+    {"role \"", "\" does not exist", "28000", "the role does not exist"},
+    {"role \"", "is not permitted to log in", "28000", "the role needs LOGIN"},
+    {"permission denied for database", "", "42501", "the role needs CONNECT on the database"},
+    {"database \"", "\" does not exist", "3D000", "the database does not exist"},
+    {"is not currently accepting connections", "", "55000", ""},
+    {"unsupported startup parameter", "", "08P01",
      "a connection pooler in between refuses a start-up option"},
 }};
 
@@ -40,7 +45,8 @@ Error connect_error(std::string message, Conninfo const& info) {
   std::string hint;
   bool const from_server = message.find("FATAL:") != std::string::npos;
   for (auto const& refusal : kRefusals) {
-    if (from_server && message.find(refusal.text) != std::string::npos) {
+    if (from_server && message.find(refusal.text) != std::string::npos &&
+        message.find(refusal.too) != std::string::npos) {
       fields.sqlstate = refusal.sqlstate;
       fields.severity = "FATAL";
       hint = refusal.hint;

@@ -37,7 +37,7 @@ Connection::Connection(std::unique_ptr<RawConnection> raw, Options options)
 
 Connection::~Connection() = default;
 
-bool Connection::is_open() const { return !lost_ && pq::is_open(raw_->get()); }
+bool Connection::is_open() const { return !lost_ && !unready_ && pq::is_open(raw_->get()); }
 bool Connection::usable() const { return is_open() && expected_.empty(); }
 int Connection::backend_pid() const { return pq::backend_pid(raw_->get()); }
 int Connection::server_version() const { return pq::server_version(raw_->get()); }
@@ -79,8 +79,8 @@ Operation<Wakeup> Connection::wait_for_result(Deadline deadline) {
   co_return Wakeup::ready;
 }
 
-Error Connection::loss(Wakeup wakeup, bool nothing_sent) {
-  auto const outcome = nothing_sent ? Outcome::not_sent : Outcome::unknown;
+Error Connection::loss(Wakeup wakeup) {
+  constexpr auto outcome = Outcome::unknown;
   if (wakeup == Wakeup::timed_out) {
     return Error(ErrorKind::timeout, "no answer from the server within the deadline")
         .at(Phase::wait, outcome);
@@ -116,8 +116,14 @@ void Connection::note_error(Expected const& expected, Error const& error) {
   if (stale || expected.what == Expected::What::prepare) cache_.forget(expected.name);
 }
 
-// One segment outside a transaction that failed only because of what was prepared runs once more.
 Operation<std::vector<Reply>> Connection::run(Request request, Deadline deadline) {
+  auto running = run_borrowed(request, deadline);
+  auto replies = co_await std::move(running);
+  co_return replies;
+}
+
+// One segment outside a transaction that failed only because of what was prepared runs once more.
+Operation<std::vector<Reply>> Connection::run_borrowed(Request const& request, Deadline deadline) {
   for (auto const& statement : request) check_statement(statement);
   bool const outside = transaction_state() == TransactionState::idle;
   auto first = exchange(request, deadline);
@@ -147,14 +153,14 @@ Operation<std::vector<Reply>> Connection::exchange(Request const& request, Deadl
   ++round_trips_;
   if (!send_all(request)) {
     lost_ = true;
-    replies.lose_rest(loss(Wakeup::ready, false));
+    replies.lose_rest(loss(Wakeup::ready));
     co_return replies.take();
   }
   while (!expected_.empty()) {
     auto waiting = wait_for_result(deadline);
     auto const wakeup = co_await std::move(waiting);
     if (wakeup != Wakeup::ready || lost_) {
-      replies.lose_rest(loss(wakeup, false));
+      replies.lose_rest(loss(wakeup));
       break;
     }
     auto result = pq::next_result(raw_->get());
@@ -165,7 +171,7 @@ Operation<std::vector<Reply>> Connection::exchange(Request const& request, Deadl
         expected_.pop_front();
       } else if (!pq::is_open(raw_->get())) {
         lost_ = true;
-        replies.lose_rest(loss(Wakeup::ready, false));
+        replies.lose_rest(loss(Wakeup::ready));
         break;
       }
       continue;
@@ -176,14 +182,16 @@ Operation<std::vector<Reply>> Connection::exchange(Request const& request, Deadl
       replies.settle();
       continue;
     }
+    if (front.what == Expected::What::clearing) continue;
     if (front.what == Expected::What::rider) {
       if (status != pq::ResultStatus::error) continue;
-      lost_ = true;
+      // What was sent behind it in its segment is skipped by the server, or never read by it.
       Error refused(pq::error_fields(result.get()));
       refused.as(ErrorKind::connection, "the connection could not be made ready for its next user: " +
                                             refused.message());
-      replies.lose_rest(refused.at(Phase::prepare, Outcome::not_sent));
-      break;
+      replies.error(Replies::kSegment, refused.at(Phase::prepare, Outcome::not_sent));
+      unready_ = true;
+      continue;
     }
     if (status == pq::ResultStatus::copy_in || status == pq::ResultStatus::copy_out ||
         status == pq::ResultStatus::copy_both) {
@@ -194,6 +202,13 @@ Operation<std::vector<Reply>> Connection::exchange(Request const& request, Deadl
     }
     if (status == pq::ResultStatus::error) {
       Error error(pq::error_fields(result.get()));
+      if (error.sqlstate().empty()) {
+        // libpq's own: the connection broke, or what the server says makes no sense to it.
+        lost_ = true;
+        replies.lose_rest(Error(ErrorKind::connection, error.message())
+                              .at(Phase::wait, Outcome::unknown));
+        break;
+      }
       note_error(front, error);
       if (front.what == Expected::What::prepare) unprepared.insert_or_assign(front.name, error);
       auto const reason = unprepared.find(front.name);
@@ -236,9 +251,10 @@ Operation<std::vector<Reply>> Connection::run_script(std::string sql, Deadline d
   }
   ++round_trips_;
   session_changed_ = true;
+  in_script_ = true;
   if (!pq::exit_pipeline(connection) || !pq::send_query(connection, sql.c_str())) {
     lost_ = true;
-    replies.emplace_back(loss(Wakeup::ready, false));
+    replies.emplace_back(loss(Wakeup::ready));
     co_return replies;
   }
   expected_.push_back({Expected::What::statement, 0, ""});
@@ -246,9 +262,7 @@ Operation<std::vector<Reply>> Connection::run_script(std::string sql, Deadline d
     auto waiting = wait_for_result(deadline);
     auto const wakeup = co_await std::move(waiting);
     if (wakeup != Wakeup::ready || lost_) {
-      // drain() knows pipelines only, so a script that is left half-way costs its connection.
-      lost_ = true;
-      replies.emplace_back(loss(wakeup, false));
+      replies.emplace_back(loss(wakeup));
       co_return replies;
     }
     auto result = pq::next_result(connection);
@@ -256,8 +270,13 @@ Operation<std::vector<Reply>> Connection::run_script(std::string sql, Deadline d
     auto const status = pq::status(result.get());
     if (status == pq::ResultStatus::error) {
       Error error(pq::error_fields(result.get()));
+      if (error.sqlstate().empty()) {
+        lost_ = true;
+        error = loss(Wakeup::ready);
+      }
       if (error.poisons_connection()) error.at(Phase::wait, Outcome::unknown);
       replies.emplace_back(std::move(error));
+      if (lost_) co_return replies;
     } else if (status == pq::ResultStatus::copy_in || status == pq::ResultStatus::copy_out) {
       lost_ = true;
       replies.emplace_back(Error(ErrorKind::usage, "COPY from STDIN or to STDOUT cannot run in a script")
@@ -267,12 +286,19 @@ Operation<std::vector<Reply>> Connection::run_script(std::string sql, Deadline d
       replies.emplace_back(Result(std::move(result)));
     }
   }
-  expected_.clear();
-  if (!pq::enter_pipeline(connection)) lost_ = true;
+  end_script();
   co_return replies;
 }
 
+void Connection::end_script() {
+  expected_.clear();
+  in_script_ = false;
+  if (!pq::enter_pipeline(raw_->get())) lost_ = true;
+}
+
 Operation<bool> Connection::drain(Deadline deadline) {
+  // What the dropped answers would have told of the session is not known: let the pool restore it.
+  if (!expected_.empty()) session_changed_ = true;
   while (is_open() && !expected_.empty()) {
     auto waiting = wait_for_result(deadline);
     auto const wakeup = co_await std::move(waiting);
@@ -280,6 +306,12 @@ Operation<bool> Connection::drain(Deadline deadline) {
     if (lost_) break;
     auto const result = pq::next_result(raw_->get());
     auto const front = expected_.front();
+    if (in_script_) {
+      auto const status = result ? pq::status(result.get()) : pq::ResultStatus::command_ok;
+      if (status == pq::ResultStatus::copy_in || status == pq::ResultStatus::copy_out) lost_ = true;
+      if (!result) end_script();
+      continue;
+    }
     if (result ? pq::status(result.get()) == pq::ResultStatus::pipeline_sync
                : front.what != Expected::What::sync) {
       expected_.pop_front();

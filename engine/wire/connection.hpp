@@ -55,12 +55,15 @@ class Connection {
   // REQUIRES: usable(), request not empty and its last statement ends a segment.
   async::Operation<std::vector<Reply>> run(Request request, Deadline deadline);
 
+  // The same for a request that outlives the operation, so that it can be run again elsewhere.
+  async::Operation<std::vector<Reply>> run_borrowed(Request const& request, Deadline deadline);
+
   // One text that may hold several statements, by the simple protocol: they are one transaction
   // unless they say otherwise. Gives the replies up to the first error.
   async::Operation<std::vector<Reply>> run_script(std::string sql, Deadline deadline);
 
   // Has this statement ride ahead of the next request, at no round trip of its own. If the server
-  // refuses it, that request is not run and the connection is lost.
+  // refuses it, the first segment of that request is not run (not_sent) and the connection is closed.
   void ride_ahead(std::string sql);
 
   // Reads and drops what is still coming. True when the connection is in step again.
@@ -95,9 +98,11 @@ class Connection {
   std::uint64_t round_trips() const { return round_trips_; }
 
  private:
-  // An answer the server owes: to a statement that rode ahead, to one of the request, to a Sync.
+  // An answer the server owes: to what rode ahead (clearing may fail, a rider must not), to a statement
+  // of the request, to a Sync.
   struct Expected {
-    enum class What : std::uint8_t { rider, prepare, statement, sync } what = What::statement;
+    enum class What : std::uint8_t { clearing, rider, prepare, statement, sync } what =
+        What::statement;
     std::size_t index = 0;  // of the statement in the request
     std::string name;       // prepare, statement: under which it is prepared; empty: plain
   };
@@ -111,7 +116,8 @@ class Connection {
   bool send_sync();
   // Until libpq can give a result without blocking; anything but `ready` is the end of waiting.
   async::Operation<async::Wakeup> wait_for_result(Deadline deadline);
-  Error loss(async::Wakeup wakeup, bool nothing_sent);
+  Error loss(async::Wakeup wakeup);
+  void end_script();
   void note_tag(std::string_view tag);
   void note_error(Expected const& expected, Error const& error);
 
@@ -122,6 +128,8 @@ class Connection {
   StatementCache cache_;
   std::uint64_t round_trips_ = 0;
   bool session_changed_ = false;
+  bool in_script_ = false;  // out of pipeline mode, for a script
+  bool unready_ = false;    // a rider was refused
   bool lost_ = false;
 };
 

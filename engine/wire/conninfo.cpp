@@ -86,6 +86,7 @@ std::vector<Conninfo> Conninfo::each_host() const {
   for (std::size_t i = 0; i < count; ++i) {
     Conninfo one = *this;
     if (i < hosts.size()) one.set("host", hosts[i]);
+    std::erase_if(one.settings_, [](Setting const& s) { return s.keyword == "hostaddr"; });
     if (i < addresses.size() && !addresses[i].empty()) one.set("hostaddr", addresses[i]);
     // One port serves all hosts.
     if (!ports.empty()) one.set("port", ports.size() == 1 ? ports[0] : ports[std::min(i, ports.size() - 1)]);

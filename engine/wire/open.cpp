@@ -36,6 +36,7 @@ Operation<std::unique_ptr<Connection>> Connection::open(Conninfo info, Options o
   info.set_default("keepalives_count", "3");
   info.set_default("tcp_user_timeout", "10000");
   // libpq would resolve names with a blocking call in the middle of connecting.
+  auto const shown = info;
   auto resolving = resolve_host(info, deadline);
   info = co_await std::move(resolving);
 
@@ -57,8 +58,8 @@ Operation<std::unique_ptr<Connection>> Connection::open(Conninfo info, Options o
   } catch (pqxx::failure const& failure) {
     problem = failure.what();
   }
-  if (ended != Wakeup::ready) throw ended_early(ended, info);
-  if (!raw) throw connect_error(info.redactor().clean(std::move(problem)), info);
+  if (ended != Wakeup::ready) throw ended_early(ended, shown);
+  if (!raw) throw connect_error(info.redactor().clean(std::move(problem)), shown);
   co_return std::unique_ptr<Connection>(new Connection(std::move(raw), options));
 }
 

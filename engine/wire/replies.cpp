@@ -47,6 +47,21 @@ void Replies::skipped(std::size_t index) {
 void Replies::settle() { settled_ = segment_end(); }
 
 void Replies::lose_rest(Error const& error) {
+  // A segment whose error was read cannot commit any more.
+  auto const end = segment_end();
+  bool failed = false;
+  for (auto i = settled_; i < end; ++i) {
+    auto const* known = replies_[i] ? std::get_if<Error>(&*replies_[i]) : nullptr;
+    failed = failed || (known != nullptr && known->outcome() == Outcome::rejected);
+  }
+  if (failed) {
+    for (auto i = settled_; i < end; ++i) {
+      if (!replies_[i] || std::holds_alternative<Result>(*replies_[i])) {
+        replies_[i].reset();
+        skipped(i);
+      }
+    }
+  }
   for (auto i = settled_; i < replies_.size(); ++i) {
     bool const told = replies_[i] && std::holds_alternative<Error>(*replies_[i]);
     if (!told) replies_[i] = Reply(dressed(i, error));

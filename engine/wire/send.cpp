@@ -24,12 +24,18 @@ bool Connection::send_sync() {
   return pq::send_sync(raw_->get());
 }
 
+// Clearing up may fail without harm (the user may have said DEALLOCATE ALL), so it is a segment of its
+// own. What must succeed opens the first segment: when it fails, the server skips what follows.
 bool Connection::send_riders() {
-  for (auto& name : cache_.take_evicted()) ahead_.push_back("DEALLOCATE " + name);
+  for (auto const& name : cache_.take_evicted()) {
+    expected_.push_back({Expected::What::clearing, 0, ""});
+    auto const sql = "DEALLOCATE " + name;
+    if (!pq::send_params(raw_->get(), sql.c_str(), {}) || !send_sync()) return false;
+  }
   for (auto const& sql : ahead_) {
     if (sql == "DISCARD ALL") cache_.clear();
     expected_.push_back({Expected::What::rider, 0, ""});
-    if (!pq::send_params(raw_->get(), sql.c_str(), {}) || !send_sync()) return false;
+    if (!pq::send_params(raw_->get(), sql.c_str(), {})) return false;
   }
   ahead_.clear();
   return true;

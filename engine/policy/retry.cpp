@@ -1,0 +1,33 @@
+#include "policy/retry.hpp"
+
+#include <algorithm>
+
+namespace moonpool::policy {
+
+bool may_retry(Error const& error, Work work, int attempt, RetryOptions const& options) {
+  if (attempt >= options.attempts) return false;
+  switch (error.kind()) {
+    // The caller's own pool, or the caller itself: another attempt would only wait again.
+    case ErrorKind::pool_timeout:
+    case ErrorKind::pool_overloaded:
+    case ErrorKind::self_deadlock:
+    case ErrorKind::cancelled:
+    case ErrorKind::cluster_closed:
+      return false;
+    default:
+      break;
+  }
+  if (error.in_doubt()) return work == Work::repeatable && error.kind() != ErrorKind::timeout;
+  return error.retryable();
+}
+
+Duration retry_pause(int attempt, double random, RetryOptions const& options) {
+  // Doubling stops early: beyond 2^30 every sensible cap has long been reached.
+  int const doublings = std::clamp(attempt - 1, 0, 30);
+  auto const most = static_cast<double>(options.cap.count());
+  auto const ceiling =
+      std::min(most, static_cast<double>(options.base.count()) * static_cast<double>(1LL << doublings));
+  return Duration(static_cast<Duration::rep>(ceiling * std::clamp(random, 0.0, 1.0)));
+}
+
+}  // namespace moonpool::policy
