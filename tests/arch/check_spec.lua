@@ -157,6 +157,15 @@ describe("the structure check", function()
       is_sound(after("lua/moonpool/sql/in.lua", "-- order-free: only counts\nfor k in pairs(t) do end\n"))
       says(after("lua/moonpool/sql/in.lua", "for k in pairs(t) do end -- order-free:\n"), "another order")
     end)
+    it("sees that what is gathered is sorted right after", function()
+      is_sound(after("lua/moonpool/sql/in.lua", "for k in pairs(t) do keys[#keys + 1] = k end\ntable.sort(keys)\n"))
+      is_sound(after("lua/moonpool/sql/in.lua",
+        "for k in pairs(t) do\n  if k then\n    keys[#keys + 1] = k\n  end\nend\ntable.sort(keys, before)\n"))
+      says(after("lua/moonpool/sql/in.lua", "for k in pairs(t) do keys[#keys + 1] = k end\ntable.sort(others)\n"),
+        "another order")
+      says(after("lua/moonpool/sql/in.lua",
+        "for k in pairs(t) do keys[#keys + 1] = k end\n" .. ("x()\n"):rep(9) .. "table.sort(keys)\n"), "another order")
+    end)
     it("knows what only looks like pairs", function()
       is_sound(after("lua/moonpool/sql/in.lua",
         "for k in ipairs(t) do end\nfor k in sorted_pairs(t) do end\nfor k in tree.pairs(t) do end\n-- pairs(t)\n"))

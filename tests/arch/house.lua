@@ -61,6 +61,9 @@ house.installed_exceptions = { ["engine/api/include/moonpool/pqxx.hpp"] = { "^pq
 -- Where text is rendered: here the order of `pairs` would leak into SQL, and a statement would differ between runs.
 house.rendering = { "lua/moonpool/sql/", "lua/moonpool/query/", "lua/moonpool/schema/", "lua/moonpool/codegen/" }
 
+-- So many lines below a `pairs` that gathers keys, the list must be sorted.
+house.sorted_within = 8
+
 house.longest_file = 500
 house.longest_readme = 25
 

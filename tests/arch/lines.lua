@@ -47,15 +47,31 @@ local function walks_a_hash(code)
   return code:match "in%s+next%s*," ~= nil
 end
 
-local function check_order(report, path, number, line, previous)
-  local code, comment = line:match "^(.-)%-%-(.*)$"
-  if not walks_a_hash(code or line) then
+-- Keys that are gathered into a list which is sorted right after are as good as sorted keys.
+local function is_sorted_after(lines, number)
+  local gathered = {}
+  for ahead = number, math.min(number + house.sorted_within, #lines) do
+    for list, again in lines[ahead]:gmatch "([%a_][%w_]*)%[#([%a_][%w_]*) %+ 1%]%s*=" do
+      gathered[list] = list == again
+    end
+    local sorted = lines[ahead]:match "table%.sort%(([%a_][%w_]*)"
+    if sorted and gathered[sorted] then
+      return true
+    end
+  end
+  return false
+end
+
+local function check_order(report, path, number, lines)
+  local code, comment = lines[number]:match "^(.-)%-%-(.*)$"
+  if not walks_a_hash(code or lines[number]) or is_sorted_after(lines, number) then
     return
   end
-  local reason = (comment or ""):match "order%-free:%s*%S" or (previous or ""):match "^%s*%-%-%s*order%-free:%s*%S"
-  if not reason then
+  local before = lines[number - 1] or ""
+  if not ((comment or ""):match "order%-free:%s*%S" or before:match "^%s*%-%-%s*order%-free:%s*%S") then
     report:add(path, number, "`pairs` gives another order in each run, and this folder renders text",
-      "walk sorted keys or a list; where the order cannot reach the text, end the line with `-- order-free: why`")
+      "gather the keys into a list and sort it right after; where the order cannot reach the text, "
+        .. "end the line with `-- order-free: why`")
   end
 end
 
@@ -68,7 +84,7 @@ function M.check(report, path, lines)
   for number, line in ipairs(lines) do
     check_words(report, path, number, line)
     if in_rendering then
-      check_order(report, path, number, line, lines[number - 1])
+      check_order(report, path, number, lines)
     end
   end
 end

@@ -113,6 +113,7 @@ const char* mp_result_value(const mp_result* result, size_t row, size_t column, 
 const char* mp_result_tag(const mp_result* result);
 int64_t mp_result_affected(const mp_result* result);
 const char* mp_result_node(const mp_result* result);
+size_t mp_result_memory(const mp_result* result);
 void mp_result_free(mp_result* result);
 enum mp_placeholder_style {
   MP_NO_PLACEHOLDERS = 0, MP_POSITIONAL = 1, MP_NAMED = 2, MP_NATIVE = 3

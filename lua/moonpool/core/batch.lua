@@ -82,17 +82,27 @@ local function collect(handle, planned, codec)
   return list
 end
 
-local function raise_first(handle, n)
+-- Where all were undone, the others only say so: the one to raise is the one that was the cause.
+local function cause(handle, n)
+  local first
   for i = 1, n do
     local failure = statement_error(handle, i)
     if failure then
       local e = errors.from(failure)
-      e.statement, e.where = i, errors.callers_line()
-      C.mp_op_free(ffi.gc(handle, nil))
-      error(e, 0)
+      e.statement = i
+      if e.kind ~= "transaction" then return e end
+      first = first or e
     end
   end
-  run.fail(handle)
+  return first
+end
+
+local function raise_first(handle, n)
+  local e = cause(handle, n)
+  if not e then run.fail(handle) end
+  e.where = errors.callers_line()
+  C.mp_op_free(ffi.gc(handle, nil))
+  error(e, 0)
 end
 
 ---Collects the statements that f adds and runs them.

@@ -24,7 +24,7 @@ local select, type = select, type
 local M = {}
 
 ---@class moonpool.Handle
----@field private session ffi.cdata*|false
+---@field private line ffi.cdata*|false the engine's session; false once it is over
 ---@field private codec moonpool.Codec
 ---@field private root table what all handles of one cluster share
 ---@field private state table of the transaction; of the cluster outside one
@@ -32,7 +32,7 @@ local Handle = {}
 local metatable = { __index = Handle }
 
 local function make(session, codec, root, state)
-  return setmetatable({ session = session, codec = codec, root = root, state = state }, metatable)
+  return setmetatable({ line = session, codec = codec, root = root, state = state }, metatable)
 end
 
 -- Why this handle has no session to run on.
@@ -40,16 +40,17 @@ local function no_session(self)
   if getmetatable(self) ~= metatable then
     errors.misuse("this method is called with a colon on a handle: db:query(…), got a %s", type(self))
   end
+  if not self.state.over then errors.misuse "this handle was released" end
   error(errors.new {
     kind = "transaction",
-    message = ("this transaction is over (%s)"):format(self.state.over or "closed"),
+    message = ("this transaction is over (%s)"):format(self.state.over),
     hint = "use the handle that the transaction was begun on",
     where = errors.callers_line(),
   }, 0)
 end
 
 local function session_of(self)
-  local session = self.session
+  local session = self.line
   if not session or self.state.over then no_session(self) end
   return session
 end
@@ -223,6 +224,15 @@ end
 function Handle:session(habits)
   if self:in_transaction() then errors.misuse "a session is made from the database, not from a transaction" end
   return new_session(self, C.mp_session_new, self.root.cluster, habits)
+end
+
+---Lets go of what a handle of `session` or `with` holds, at once instead of when it is collected: a pinned
+---session gives its connection back.
+function Handle:release()
+  local session = session_of(self)
+  if self:in_transaction() then errors.misuse "a transaction ends with its function" end
+  self.line = false
+  C.mp_session_free(ffi.gc(session, nil))
 end
 
 ---Nodes, roles, pools and counters, as of now.

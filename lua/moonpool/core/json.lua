@@ -93,8 +93,9 @@ local function read_number(text, at)
   local exponent = match(text, "^[eE][+-]?%d+()", fraction or after)
   local stop = exponent or fraction or after
   local value = tonumber(sub(text, at, stop - 1))
-  if stop == after and (value > MAX_EXACT or value < -MAX_EXACT) then return digits, stop end
-  return value, stop
+  if stop ~= after or (value < MAX_EXACT and value > -MAX_EXACT) then return value, stop end
+  -- 2^53 + 1 has become 2^53 by now.
+  return find(digits, "^%-?9007199254740992$") and value or digits, stop
 end
 
 local words = { t = { "true", true }, f = { "false", false }, n = { "null", null } }
@@ -117,13 +118,13 @@ local function read_array(text, at, depth)
 end
 
 local function read_object(text, at, depth)
-  local map, name = {}, nil
+  local map = {}
   at = skip(text, at + 1)
   if byte(text, at) == 125 then return setmetatable(map, Object), at + 1 end
   while true do
     if byte(text, at) ~= 34 then broken(text, at, "a name in quotes") end
-    name, at = read_string(text, at)
-    at = skip(text, at)
+    local name, after = read_string(text, at)
+    at = skip(text, after)
     if byte(text, at) ~= 58 then broken(text, at, '":"') end
     map[name], at = read_value(text, skip(text, at + 1), depth)
     at = skip(text, at)

@@ -6,7 +6,7 @@ local M = {}
 
 local floor, format, abs = math.floor, string.format, math.abs
 
----Shortest text of a finite number; integers below 10^21 are written without an exponent.
+---Text of a finite number, with no more digits than it takes; integers below 10^21 are written without an exponent.
 ---@param n number
 ---@return string
 function M.text(n)

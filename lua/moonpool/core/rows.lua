@@ -66,9 +66,8 @@ function M.wrap(handle, codec, memory)
     shape = shapes.of(handle, codec)
     memory.shape = shape
   end
-  local rows = tonumber(C.mp_result_rows(handle))
-  account(2048 + rows * shape.n * 32)
-  return setmetatable({ handle = handle, rows = rows, shape = shape }, metatable)
+  account(tonumber(C.mp_result_memory(handle)))
+  return setmetatable({ handle = handle, rows = tonumber(C.mp_result_rows(handle)), shape = shape }, metatable)
 end
 
 ---Gives the memory back now. Only for results that nobody else can reach.
@@ -76,7 +75,7 @@ end
 function M.free(result)
   local handle = result.handle
   result.handle = nil
-  held = held - (2048 + result.rows * result.shape.n * 32)
+  held = held - tonumber(C.mp_result_memory(handle))
   C.mp_result_free(ffi.gc(handle, nil))
 end
 

@@ -3,6 +3,7 @@
 
 local errors = require "moonpool.core.error"
 local ffi = require "ffi"
+local json = require "moonpool.core.json"
 local native = require "moonpool.core.ffi"
 local suggest = require "moonpool.core.suggest"
 
@@ -41,11 +42,19 @@ local function unknown(shape, key)
     suggest.hint(key, shape.names), table.concat(shape.names, ", "))
 end
 
+local function value_text(value)
+  if type(value) == "string" then return ("%q"):format(value) end
+  -- An array of bytes is no JSON.
+  if type(value) ~= "table" then return tostring(value) end
+  local ok, document = pcall(json.encode, value)
+  return ok and document or tostring(value)
+end
+
 local function row_text(row, shape)
   local parts = {}
   for i, name in ipairs(shape.names) do
     local value = row[i]
-    parts[i] = name .. " = " .. (type(value) == "string" and ("%q"):format(value) or tostring(value))
+    parts[i] = name .. " = " .. value_text(value)
   end
   return "{ " .. table.concat(parts, ", ") .. " }"
 end

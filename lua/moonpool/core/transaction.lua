@@ -67,8 +67,8 @@ local function begin(session, options, timeout)
 end
 
 local function finish(tx, how, f)
-  local session = tx.session
-  tx.state.over, tx.session = how, false
+  local session = tx.line
+  tx.state.over, tx.line = how, false
   local handle = ffi.gc(f(session), C.mp_op_free)
   local e
   if op.await(handle) ~= abi.OK then e = errors.from(C.mp_op_error(handle)) end

@@ -1,0 +1,95 @@
+local ffi = require "ffi"
+local moonpool = require "moonpool"
+local types = require "moonpool.core.types"
+
+local function decode(oid, text, wishes)
+  return types.codec(wishes):decoder(oid)(ffi.cast("const char*", text), #text)
+end
+
+describe("core.types", function()
+  it("reads integers", function()
+    assert.equal(-32768, decode(21, "-32768"))
+    assert.equal(2147483647, decode(23, "2147483647"))
+    assert.equal(0, decode(20, "0"))
+    assert.equal(-999999999999999, decode(20, "-999999999999999"))
+    assert.equal(9007199254740991, decode(20, "9007199254740991"))
+    assert.equal(9007199254740992, decode(20, "9007199254740992"))
+    assert.equal(-9007199254740992, decode(20, "-9007199254740992"))
+    assert.equal("9007199254740993", decode(20, "9007199254740993"))
+    assert.equal("-9007199254740993", decode(20, "-9007199254740993"))
+    assert.equal("9223372036854775807", decode(20, "9223372036854775807"))
+    assert.equal("-9223372036854775808", decode(20, "-9223372036854775808"))
+  end)
+
+  it("reads int8 as the user wishes", function()
+    assert.equal("7", decode(20, "7", { int8 = "string" }))
+    assert.equal(7LL, decode(20, "7", { int8 = "cdata" }))
+    assert.equal("-9223372036854775808LL", tostring(decode(20, "-9223372036854775808", { int8 = "cdata" })))
+    assert.equal(9007199254740992, decode(20, "9007199254740993", { int8 = "number" }))
+    assert.has_error(function() types.codec { int8 = "bigint" } end)
+    assert.has_error(function() types.codec { int9 = "auto" } end)
+    assert.has_error(function() types.codec "auto" end)
+  end)
+
+  it("reads floats, truth and text", function()
+    assert.equal(0.1, decode(701, "0.1"))
+    assert.equal(1e-300, decode(701, "1e-300"))
+    assert.equal(math.huge, decode(701, "Infinity"))
+    assert.equal(-math.huge, decode(700, "-Infinity"))
+    local nan = decode(701, "NaN")
+    assert.is_true(nan ~= nan)
+    assert.is_true(decode(16, "t"))
+    assert.is_false(decode(16, "f"))
+    assert.equal("12.3400", decode(1700, "12.3400"))
+    assert.equal("héllo", decode(25, "héllo"))
+    assert.equal("(1,2)", decode(600, "(1,2)"))
+  end)
+
+  it("reads bytea in both of the server's spellings", function()
+    local every = {}
+    for i = 0, 255 do every[i + 1] = string.char(i) end
+    every = table.concat(every)
+    local hex = "\\x" .. every:gsub(".", function(c) return ("%02x"):format(c:byte()) end)
+    assert.equal(every, decode(17, hex))
+    assert.equal("", decode(17, "\\x"))
+    assert.equal("a\0b\\c\255", decode(17, "a\\000b\\\\c\\377"))
+    assert.equal("", decode(17, ""))
+  end)
+
+  it("writes times as ISO 8601 and keeps every digit", function()
+    assert.equal("2026-01-02T03:04:05.678+00:00", decode(1184, "2026-01-02 03:04:05.678+00"))
+    assert.equal("2026-01-02T03:04:05-03:30", decode(1184, "2026-01-02 03:04:05-03:30"))
+    assert.equal("1800-01-01T00:00:00+00:19:32", decode(1184, "1800-01-01 00:00:00+00:19:32"))
+    assert.equal("2026-01-02T03:04:05.123456", decode(1114, "2026-01-02 03:04:05.123456"))
+    assert.equal("infinity", decode(1184, "infinity"))
+    assert.equal("-infinity", decode(1114, "-infinity"))
+    assert.equal("12026-01-02T03:04:05+00:00", decode(1184, "12026-01-02 03:04:05+00"))
+    assert.equal("0044-03-15T12:00:00+00:00 BC", decode(1184, "0044-03-15 12:00:00+00 BC"))
+    assert.equal("02/01/2026 03:04:05 UTC", decode(1184, "02/01/2026 03:04:05 UTC"))
+    assert.equal("03:04:05.1+02:00", decode(1266, "03:04:05.1+02"))
+    assert.equal("2026-01-02", decode(1082, "2026-01-02"))
+  end)
+
+  it("reads arrays: nested, quoted, with NULL and with bounds", function()
+    assert.same({ 1, 2, moonpool.null }, decode(1007, "{1,2,NULL}"))
+    assert.same({ { 1, 2 }, { 3, 4 } }, decode(1007, "{{1,2},{3,4}}"))
+    assert.same({ "a,b", 'c"d', "e\\f", "NULL", "", "{}" }, decode(1009, [[{"a,b","c\"d","e\\f","NULL","","{}"}]]))
+    assert.same({ 7, 8 }, decode(1007, "[2:3]={7,8}"))
+    assert.same({ { 7 } }, decode(1007, "[-1:-1][5:5]={{7}}"))
+    assert.same({ "9007199254740993" }, decode(1016, "{9007199254740993}"))
+    assert.same({ "2026-01-02T03:04:05+00:00" }, decode(1185, '{"2026-01-02 03:04:05+00"}'))
+    assert.same({ { a = 1 } }, decode(3807, [[{"{\"a\": 1}"}]]))
+    assert.same({ "A" }, decode(1001, [[{"\\x41"}]]))
+  end)
+
+  it("marks arrays, so that an empty one goes back as one", function()
+    assert.equal("{}", require("moonpool.core.params").text(decode(1007, "{}"), 1))
+    assert.equal("[]", require("moonpool.core.params").text(decode(3802, "[]"), 1))
+  end)
+
+  it("says when a literal is none", function()
+    for _, broken in ipairs { "", "x", "{1", "{1,", '{"a', "{1}x"} do
+      if broken ~= "{1}x" then assert.has_error(function() decode(1007, broken) end) end
+    end
+  end)
+end)
