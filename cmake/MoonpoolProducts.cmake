@@ -22,6 +22,7 @@ set_target_properties(moonpool PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION $
 set_target_properties(moonpool PROPERTIES LINKER_LANGUAGE CXX)
 target_include_directories(moonpool PUBLIC
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/engine/api/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-target_link_libraries(moonpool PRIVATE
-  "$<LINK_LIBRARY:WHOLE_ARCHIVE,moonpool_api,moonpool_script>" ${MOONPOOL_INNER_TARGETS})
+target_link_libraries(moonpool PRIVATE moonpool_api moonpool_script ${MOONPOOL_INNER_TARGETS})
+# Nobody inside calls the C ABI, so the linker would leave it out.
+set_target_properties(moonpool PROPERTIES LINK_LIBRARY_OVERRIDE "WHOLE_ARCHIVE,moonpool_api,moonpool_script")
 target_link_options(moonpool PRIVATE -Wl,--exclude-libs,libpqxx-7.10.a:libpqxx.a)
