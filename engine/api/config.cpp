@@ -61,7 +61,7 @@ struct ConfigKeys {
     Set set;
   };
 
-  static constexpr std::array<Row, 24> kRows = {{
+  static constexpr std::array<Row, 30> kRows = {{
       {"dsn", [](Config& c, auto key, auto& v) { c.nodes_ = conninfo(key, v).each_host(); }},
       {"primary", [](Config& c, auto key, auto& v) { c.primary_ = conninfo(key, v); }},
       {"replicas", [](Config& c, auto key, auto& v) { c.replicas_.push_back(conninfo(key, v)); }},
@@ -95,7 +95,23 @@ struct ConfigKeys {
        }},
       {"retry.base", [](Config& c, auto key, auto& v) { c.habits_.retry.base = duration(key, v); }},
       {"retry.cap", [](Config& c, auto key, auto& v) { c.habits_.retry.cap = duration(key, v); }},
-      {"breaker.cooldown", [](Config& c, auto key, auto& v) { c.cluster_.cooldown = duration(key, v); }},
+      {"breaker.failures",
+       [](Config& c, auto key, auto& v) {
+         c.cluster_.breaker.failures = static_cast<int>(whole_number(key, v, 1));
+       }},
+      {"breaker.window",
+       [](Config& c, auto key, auto& v) { c.cluster_.breaker.window = duration(key, v); }},
+      {"breaker.cooldown",
+       [](Config& c, auto key, auto& v) { c.cluster_.breaker.cooldown = duration(key, v); }},
+      {"breaker.probes",
+       [](Config& c, auto key, auto& v) {
+         c.cluster_.breaker.probes = static_cast<int>(whole_number(key, v, 1));
+       }},
+      {"health.interval",
+       [](Config& c, auto key, auto& v) { c.cluster_.health_interval = duration(key, v, true); }},
+      {"health.timeout",
+       [](Config& c, auto key, auto& v) { c.cluster_.health_timeout = duration(key, v); }},
+      {"slow_query", [](Config& c, auto key, auto& v) { c.habits_.slow_query = duration(key, v, true); }},
       {"timeout", [](Config& c, auto key, auto& v) { c.habits_.timeout = duration(key, v); }},
       {"statement_timeout",
        [](Config& c, auto key, auto& v) { c.statement_timeout_ = duration(key, v, true); }},

@@ -18,7 +18,8 @@ Json pool_json(pool::PoolStats const& pool) {
           {"opened", pool.opened},
           {"closed", pool.closed},
           {"connect_failures", pool.connect_failures},
-          {"timeouts", pool.timeouts}};
+          {"timeouts", pool.timeouts},
+          {"leases_over_threshold", pool.leases_over_threshold}};
 }
 
 }  // namespace
@@ -29,7 +30,9 @@ std::string stats_json(std::vector<cluster::NodeStats> const& nodes) {
     document["nodes"].push_back(
         {{"name", node.name},
          {"role", cluster::to_string(node.role)},
-         {"resting", node.rests},
+         {"breaker",
+          {{"write", cluster::to_string(node.write_breaker)},
+           {"read", cluster::to_string(node.read_breaker)}}},
          {"pools", {{"write", pool_json(node.writes)}, {"read", pool_json(node.reads)}}}});
   }
   return document.dump();

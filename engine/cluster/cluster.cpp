@@ -1,6 +1,7 @@
 #include "cluster/cluster.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/error.hpp"
 
@@ -8,11 +9,16 @@ namespace moonpool::cluster {
 
 using async::Operation;
 
-Cluster::Cluster(ClusterOptions options) : cooldown_(options.cooldown) {
+Cluster::Cluster(ClusterOptions options)
+    : health_interval_(options.health_interval), health_timeout_(options.health_timeout) {
+  nodes_.reserve(options.nodes.size());
   for (auto& node : options.nodes) {
-    nodes_.push_back(std::make_shared<Node>(std::move(node), options.pool, keeper_));
+    nodes_.push_back(std::make_shared<Node>(std::move(node), options, keeper_));
   }
-  for (auto const& node : nodes_) node->start();
+  for (auto const& node : nodes_) {
+    node->start();
+    if (health_interval_ > Duration::zero()) keeper_.spawn(watch(node));
+  }
   thread_ = std::thread([this] { keeper_.run(); });
 }
 
@@ -23,7 +29,7 @@ Cluster::~Cluster() {
   thread_.join();
 }
 
-// In the order to try them: those that rest last, because a node that is down costs time to ask.
+// In the order to try them: those whose breaker is not closed last.
 std::vector<std::shared_ptr<Node>> Cluster::candidates(Route route) {
   std::vector<std::shared_ptr<Node>> out;
   auto const turn = turn_.fetch_add(1, std::memory_order_relaxed);
@@ -32,11 +38,11 @@ std::vector<std::shared_ptr<Node>> Cluster::candidates(Route route) {
     bool const wanted = route == Route::write ? node->role() != Role::replica : true;
     if (wanted) out.push_back(node);
   }
-  auto const now = Clock::now();
   std::ranges::stable_sort(out, {}, [&](std::shared_ptr<Node> const& node) {
     bool const second_choice = route == Route::read ? node->role() == Role::primary
                                                     : node->role() != Role::primary;
-    return (node->rests(now) ? 2 : 0) + (second_choice ? 1 : 0);
+    bool const shut = node->breaker_state(route) != policy::Breaker::State::closed;
+    return (shut ? 2 : 0) + (second_choice ? 1 : 0);
   });
   return out;
 }
@@ -54,24 +60,32 @@ Operation<Placement> Cluster::try_nodes(std::vector<std::shared_ptr<Node>> nodes
                                         Deadline deadline) {
   std::vector<Error> failures;
   for (auto const& node : nodes) {
-    auto& pool = route == Route::write ? node->writes() : node->reads();
+    auto passage = node->ask(route);
+    if (!passage) {
+      auto const ms = std::chrono::ceil<std::chrono::milliseconds>(passage.retry_after());
+      Error refused(ErrorKind::circuit_open, "the breaker of " + node->name() +
+                                                 " is open; it lets somebody try in " +
+                                                 std::to_string(ms.count()) + " ms");
+      failures.push_back(refused.at(Phase::acquire, Outcome::not_sent).on_node(node->name()));
+      continue;
+    }
     std::optional<Error> failure;
     try {
-      auto acquiring = pool.acquire(deadline);
+      auto acquiring = node->pool(route).acquire(deadline);
       auto lease = co_await std::move(acquiring);
       // The server itself tells its role with every connection and when it changes.
       bool const standby = lease->parameter("in_hot_standby") == "on";
       node->set_role(standby ? Role::replica : Role::primary);
       if (route == Route::write && standby) continue;
-      co_return Placement{std::move(lease), node};
+      co_return Placement{std::move(lease), node, std::move(passage)};
     } catch (Error const& error) {
       failure = error;
     }
+    passage.settle(&*failure);
     auto const kind = failure->kind();
     if (kind == ErrorKind::cluster_closed || kind == ErrorKind::cancelled || deadline.passed()) {
       throw Error(*failure);
     }
-    if (kind == ErrorKind::connection) node->rest_until(Clock::now() + cooldown_);
     failures.push_back(*failure);
   }
   if (!failures.empty()) {
@@ -83,6 +97,33 @@ Operation<Placement> Cluster::try_nodes(std::vector<std::shared_ptr<Node>> nodes
               route == Route::write ? "no node of this cluster takes writes: all are replicas"
                                     : "no node of this cluster can serve reads")
       .at(Phase::acquire, Outcome::not_sent);
+}
+
+// A sign of life from the server, on the keeper: it settles the breaker, and what the server reports of
+// its role is seen without anybody asking.
+Operation<void> Cluster::watch(std::shared_ptr<Node> node) {
+  while (!closed_) {
+    auto sleeping = async::sleep_until(Deadline::in(health_interval_));
+    co_await std::move(sleeping);
+    if (closed_) co_return;
+    auto passage = node->ask(Route::read);
+    if (!passage) continue;
+    std::optional<Error> failure;
+    try {
+      auto const deadline = Deadline::in(health_timeout_);
+      auto acquiring = node->reads().acquire(deadline);
+      auto lease = co_await std::move(acquiring);
+      wire::Request request;
+      request.push_back({"SELECT 1", {}, true, false});
+      auto running = lease->run(std::move(request), deadline);
+      auto replies = co_await std::move(running);
+      if (auto const* error = std::get_if<Error>(&replies.front())) failure = *error;
+      node->set_role(lease->parameter("in_hot_standby") == "on" ? Role::replica : Role::primary);
+    } catch (Error const& error) {
+      failure = error;
+    }
+    passage.settle(failure ? &*failure : nullptr);
+  }
 }
 
 Operation<void> Cluster::close(Deadline deadline) {
@@ -99,9 +140,10 @@ Operation<void> Cluster::close(Deadline deadline) {
 
 std::vector<NodeStats> Cluster::stats() const {
   std::vector<NodeStats> out;
+  out.reserve(nodes_.size());
   for (auto const& node : nodes_) {
-    out.push_back({node->name(), node->role(), node->rests(), node->writes().stats(),
-                   node->reads().stats()});
+    out.push_back({node->name(), node->role(), node->breaker_state(Route::write),
+                   node->breaker_state(Route::read), node->writes().stats(), node->reads().stats()});
   }
   return out;
 }

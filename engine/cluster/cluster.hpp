@@ -13,22 +13,18 @@
 
 namespace moonpool::cluster {
 
-// What a statement needs of its node. Methods choose, text does not.
-enum class Route : std::uint8_t {
-  write,  // the primary
-  read,   // a replica; the primary when none can serve
-};
-
-// A connection on the node that was chosen.
+// A connection on the node that was chosen. Whoever uses it settles the passage.
 struct Placement {
   pool::Lease lease;
   std::shared_ptr<Node> node;
+  Passage passage;
 };
 
 struct NodeStats {
   std::string name;
   Role role = Role::unknown;
-  bool rests = false;
+  policy::Breaker::State write_breaker = policy::Breaker::State::closed;
+  policy::Breaker::State read_breaker = policy::Breaker::State::closed;
   pool::PoolStats writes;
   pool::PoolStats reads;
 };
@@ -60,7 +56,10 @@ class Cluster {
   async::Operation<Placement> try_nodes(std::vector<std::shared_ptr<Node>> nodes, Route route,
                                         Deadline deadline);
 
-  Duration const cooldown_;
+  async::Operation<void> watch(std::shared_ptr<Node> node);
+
+  Duration const health_interval_;
+  Duration const health_timeout_;
   async::Loop keeper_;
   std::vector<std::shared_ptr<Node>> nodes_;  // constant after construction
   std::atomic<std::size_t> turn_{0};

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "policy/breaker.hpp"
 #include "pool/options.hpp"
 #include "wire/conninfo.hpp"
 
@@ -20,8 +21,12 @@ struct NodeOptions {
 struct ClusterOptions {
   std::vector<NodeOptions> nodes;
   pool::PoolOptions pool;
-  // A node that could not be reached is not asked again for so long, while another can serve. Default 2 s.
-  Duration cooldown = std::chrono::seconds(2);
+  // Of each node, for its writes and its reads.
+  policy::BreakerOptions breaker;
+  // Every node is asked for a sign of life this often, default 1 s, and has so long to give it, default
+  // 500 ms. Zero interval: never.
+  Duration health_interval = std::chrono::seconds(1);
+  Duration health_timeout = std::chrono::milliseconds(500);
 };
 
 }  // namespace moonpool::cluster

@@ -14,6 +14,8 @@ struct Habits {
   Duration timeout = std::chrono::seconds(30);
   // Keeps one connection for writes from the first statement on: for what belongs to a connection.
   bool pinned = false;
+  // A statement that took longer is logged, without its parameters. Zero, the default: none is.
+  Duration slow_query = Duration::zero();
   // How calls outside transactions are repeated where that is safe.
   policy::RetryOptions retry;
 };

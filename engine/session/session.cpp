@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "observe/log.hpp"
 #include "policy/random.hpp"
 
 namespace moonpool::session {
@@ -99,12 +100,30 @@ Operation<Placement*> Session::pinned_placement(Deadline deadline) {
   co_return pinned_.get();
 }
 
+// Who waited long for what: the text as it was written, without parameters, cut to a readable length.
+void Session::note_slow(wire::Request const& statements, Answer const& answer, TimePoint begun) const {
+  if (habits_.slow_query == Duration::zero()) return;
+  auto const took = Clock::now() - begun;
+  if (took < habits_.slow_query) return;
+  constexpr std::size_t kShown = 500;
+  auto const ms = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
+  observe::log({observe::Level::warning,
+                "statement.slow",
+                statements.front().sql.substr(0, kShown),
+                {{"node", answer.node},
+                 {"ms", std::to_string(ms)},
+                 {"statements", std::to_string(statements.size())}}});
+}
+
 Operation<Answer> Session::run_placed(Placement* placement, wire::Request const& statements,
                                       RunOptions options, Deadline deadline) {
   Answer answer;
   answer.node = placement->node->name();
+  auto const begun = Clock::now();
   auto running = placement->lease->run_borrowed(statements, deadline);
   answer.replies = co_await std::move(running);
+  placement->passage.settle(answer.error());
+  note_slow(statements, answer, begun);
   if (options.atomic) reject_all(answer.replies);
   name_node(answer.replies, answer.node);
   co_return answer;

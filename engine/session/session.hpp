@@ -66,6 +66,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Session(std::shared_ptr<cluster::Cluster> cluster, Habits habits);
   Deadline deadline_in(Duration timeout) const;
   void check_turn() const;
+  void note_slow(wire::Request const& statements, Answer const& answer, TimePoint begun) const;
   async::Operation<Answer> run_placed(cluster::Placement* placement,
                                       wire::Request const& statements, RunOptions options,
                                       Deadline deadline);

@@ -1,0 +1,61 @@
+#include "policy/breaker.hpp"
+
+namespace moonpool::policy {
+
+void Breaker::move_to(State state, TimePoint now) {
+  state_ = state;
+  since_ = now;
+  ++generation_;
+  failures_.clear();
+  out_ = 0;
+}
+
+// What time alone changes.
+void Breaker::expire(TimePoint now) {
+  if (state_ == State::open && now - since_ >= options_.cooldown) move_to(State::half_open, now);
+  if (state_ == State::half_open && out_ > 0 && now - first_out_ >= options_.cooldown) {
+    move_to(State::open, now);
+  }
+}
+
+Breaker::State Breaker::state(TimePoint now) {
+  expire(now);
+  return state_;
+}
+
+Breaker::Permit Breaker::ask(TimePoint now) {
+  expire(now);
+  switch (state_) {
+    case State::closed:
+      return {true, generation_, {}};
+    case State::open:
+      return {false, generation_, options_.cooldown - (now - since_)};
+    case State::half_open:
+      break;
+  }
+  if (out_ >= options_.probes) {
+    return {false, generation_, options_.cooldown - (now - first_out_)};
+  }
+  if (out_++ == 0) first_out_ = now;
+  return {true, generation_, {}};
+}
+
+void Breaker::settle(Permit const& permit, Verdict verdict, TimePoint now) {
+  if (!permit.granted || permit.generation != generation_) return;
+  if (state_ == State::half_open) {
+    --out_;
+    if (verdict == Verdict::failure) move_to(State::open, now);
+    if (verdict == Verdict::success) move_to(State::closed, now);
+    return;
+  }
+  if (verdict == Verdict::ignored) return;
+  if (verdict == Verdict::success) {
+    failures_.clear();
+    return;
+  }
+  failures_.push_back(now);
+  while (!failures_.empty() && now - failures_.front() > options_.window) failures_.pop_front();
+  if (static_cast<int>(failures_.size()) >= options_.failures) move_to(State::open, now);
+}
+
+}  // namespace moonpool::policy

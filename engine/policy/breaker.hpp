@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+
+#include "base/time.hpp"
+
+namespace moonpool::policy {
+
+struct BreakerOptions {
+  // So many failures in a row, all within the window, open it. Default 5.
+  int failures = 5;
+  Duration window = std::chrono::seconds(10);
+  // How long it stays open before it lets somebody try. Default 2 s.
+  Duration cooldown = std::chrono::seconds(2);
+  // Calls that may try at once while it is half open. Default 1.
+  int probes = 1;
+};
+
+// Keeps callers away from a node that only fails: closed → open → half open → closed. Pure: it is told
+// the time and what happened. Not thread-safe.
+//
+// Every call that was let in settles its permit exactly once; a permit of an earlier generation (from
+// before the last change of state) changes nothing. A half-open permit that is not settled within the
+// cooldown counts as a failure, so the breaker cannot stay half open.
+class Breaker {
+ public:
+  enum class State : std::uint8_t { closed, open, half_open };
+  enum class Verdict : std::uint8_t {
+    success,
+    failure,
+    ignored,  // says nothing of the node: the permit is given back
+  };
+  struct Permit {
+    bool granted = false;
+    std::uint64_t generation = 0;
+    Duration retry_after{};  // not granted: when to ask again
+  };
+
+  explicit Breaker(BreakerOptions options = {}) : options_(options) {}
+
+  Permit ask(TimePoint now);
+  void settle(Permit const& permit, Verdict verdict, TimePoint now);
+  State state(TimePoint now);
+
+ private:
+  void move_to(State state, TimePoint now);
+  void expire(TimePoint now);
+
+  BreakerOptions options_;
+  State state_ = State::closed;
+  std::uint64_t generation_ = 0;
+  TimePoint since_{};               // of the present state
+  std::deque<TimePoint> failures_;  // closed: those in a row
+  int out_ = 0;                     // half open: permits not settled
+  TimePoint first_out_{};           // half open: when the oldest of them was given
+};
+
+}  // namespace moonpool::policy
