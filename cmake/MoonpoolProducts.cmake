@@ -16,13 +16,16 @@ set(MOONPOOL_FLOORS base policy observe async wire pool dev cluster session api 
 list(TRANSFORM MOONPOOL_FLOORS PREPEND moonpool_ OUTPUT_VARIABLE MOONPOOL_FLOOR_TARGETS)
 set(MOONPOOL_INNER_TARGETS ${MOONPOOL_FLOOR_TARGETS})
 list(REMOVE_ITEM MOONPOOL_INNER_TARGETS moonpool_api moonpool_script)
+# Nobody inside calls the C ABI, so out of an archive the linker would not take it.
+add_library(moonpool_faces INTERFACE)
+target_sources(moonpool_faces INTERFACE $<TARGET_OBJECTS:moonpool_embedded_lua> $<TARGET_OBJECTS:moonpool_api>
+                                        $<TARGET_OBJECTS:moonpool_script>)
+target_link_libraries(moonpool_faces INTERFACE ${MOONPOOL_INNER_TARGETS} PkgConfig::luajit)
 
-add_library(moonpool SHARED $<TARGET_OBJECTS:moonpool_embedded_lua>)
+add_library(moonpool SHARED)
 set_target_properties(moonpool PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
 set_target_properties(moonpool PROPERTIES LINKER_LANGUAGE CXX)
 target_include_directories(moonpool PUBLIC
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/engine/api/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-target_link_libraries(moonpool PRIVATE moonpool_api moonpool_script ${MOONPOOL_INNER_TARGETS})
-# Nobody inside calls the C ABI, so the linker would leave it out.
-set_target_properties(moonpool PROPERTIES LINK_LIBRARY_OVERRIDE "WHOLE_ARCHIVE,moonpool_api,moonpool_script")
+target_link_libraries(moonpool PRIVATE moonpool_faces)
 target_link_options(moonpool PRIVATE -Wl,--exclude-libs,libpqxx-7.10.a:libpqxx.a)
