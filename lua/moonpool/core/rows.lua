@@ -9,7 +9,6 @@ local pretty = require "moonpool.core.pretty"
 local shapes = require "moonpool.core.shape"
 
 local C, length, tonumber = native.C, native.length, tonumber
-local RESULT, NUMBER = shapes.RESULT, shapes.NUMBER
 local setmetatable = setmetatable
 
 local M = {}
@@ -79,10 +78,12 @@ function M.free(result)
   C.mp_result_free(ffi.gc(handle, nil))
 end
 
+-- A row view is written as a literal with constant keys, so that the compiler can leave its allocation
+-- out of a loop that does not keep the row.
 local function next_row(result, row)
-  local i = row and row[NUMBER] + 1 or 0
+  local i = row and row["\0number"] + 1 or 0
   if i < result.rows then
-    return setmetatable({ [RESULT] = result, [NUMBER] = i }, result.shape.view)
+    return setmetatable({ ["\0result"] = result, ["\0number"] = i }, result.shape.view)
   end
   return nil
 end
@@ -98,7 +99,7 @@ end
 local function next_numbered(result, i)
   i = i + 1
   if i <= result.rows then
-    return i, setmetatable({ [RESULT] = result, [NUMBER] = i - 1 }, result.shape.view)
+    return i, setmetatable({ ["\0result"] = result, ["\0number"] = i - 1 }, result.shape.view)
   end
   return nil
 end

@@ -14,10 +14,6 @@ local value_of = C.mp_result_value
 
 local M = {}
 
--- Where a row view keeps its result and its number. No column can be called so: names hold no NUL.
-local RESULT, NUMBER = "\0result", "\0number"
-M.RESULT, M.NUMBER = RESULT, NUMBER
-
 ---@class moonpool.Shape
 ---@field n integer
 ---@field names string[]
@@ -59,18 +55,20 @@ local function row_text(row, shape)
   return "{ " .. table.concat(parts, ", ") .. " }"
 end
 
+-- A view keeps its result under "\0result" and its number, from 0, under "\0number". No column can be
+-- called so: names hold no NUL.
 local function view_metatable(shape)
   local columns, decode = shape.columns, shape.decode
   return {
     __index = function(row, key)
       local column = columns[key]
       if column == nil then return unknown(shape, key) end
-      local p = value_of(row[RESULT].handle, row[NUMBER], column - 1, length)
+      local p = value_of(row["\0result"].handle, row["\0number"], column - 1, length)
       if p == nil then return nil end
       return decode[column](p, tonumber(length[0]))
     end,
     __tostring = function(row) return row_text(row, shape) end,
-    __plain = function(row) return shape:read(row[RESULT].handle, row[NUMBER]) end,
+    __plain = function(row) return shape:read(row["\0result"].handle, row["\0number"]) end,
     shape = shape,
   }
 end

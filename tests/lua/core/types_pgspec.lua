@@ -73,7 +73,7 @@ describe("values", function()
 
   it("are arrays on both sides", function()
     for _, case in ipairs {
-      { "int4[]", { 1, 2, null } }, { "int8[]", { 1, "9007199254740993" } }, 
+      { "int4[]", { 1, 2, null } }, { "int8[]", { 1, "9007199254740993" } },
       { "text[]", { "a,b", 'c"d', "e\\f", "NULL", "", "{}", null } },
       { "float8[]", { 0.1, math.huge } }, { "bool[]", { true, false, null } }, { "int4[]", { { 1, 2 }, { 3, 4 } } },
       { "text[]", { { { "x" }, { "y z" } } } }, { "uuid[]", { "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11" } },
@@ -120,7 +120,8 @@ describe("values", function()
     end
     local missing = db:query([[select string_agg(typname, ' ' order by typname) from pg_type
       where typnamespace = 'pg_catalog'::regnamespace and typcategory = 'A' and typelem <> 0
-        and typname ~ '^_(bool|bytea|int|text|varchar|float|num|json|date|time|uuid|interval|inet)' and typname !~ 'vector|range' and not oid = any(?::oid[])]], read):scalar()
+        and typname ~ '^_(bool|bytea|int|text|varchar|float|num|json|date|time|uuid|interval|inet)'
+        and typname !~ 'vector|range' and not oid = any(?::oid[])]], read):scalar()
     assert.is_nil(missing)
   end)
 
