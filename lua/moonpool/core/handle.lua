@@ -185,6 +185,27 @@ function Handle:transaction(f, options)
   return transaction.run(self, f, options)
 end
 
+---Begins a transaction (inside one, a savepoint) that is ended by hand. Where a function will do,
+---`transaction` is better: it cannot be forgotten, and it runs again when the server asks for that.
+---@async
+---@param options moonpool.TransactionOptions|nil
+---@return moonpool.Handle
+function Handle:begin(options)
+  return transaction.open(self, options)
+end
+
+---@async
+function Handle:commit()
+  if not self:in_transaction() then errors.misuse "commit ends a transaction; this handle stands for none" end
+  transaction.commit(self)
+end
+
+---@async
+function Handle:rollback()
+  if not self:in_transaction() then errors.misuse "rollback ends a transaction; this handle stands for none" end
+  transaction.rollback(self)
+end
+
 ---@return boolean
 function Handle:in_transaction()
   return self.state ~= self.root

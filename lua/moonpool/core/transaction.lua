@@ -77,6 +77,18 @@ local function finish(tx, how, f)
   return e
 end
 
+---Begins a transaction (inside one, a savepoint) that the caller ends with commit or rollback. Abandoned, it
+---is rolled back when it is collected.
+---@async
+---@param parent moonpool.Handle
+---@param options moonpool.TransactionOptions|nil
+---@return moonpool.Handle
+function M.open(parent, options)
+  options = options or {}
+  check(options)
+  return parent:_derive(begin(parent:_session(), options, duration.seconds(options.timeout, "timeout")), {})
+end
+
 -- One attempt: true and what f returned, or false and the error.
 local function conclude(tx, ok, ...)
   if not ok then
@@ -89,6 +101,25 @@ local function conclude(tx, ok, ...)
   tx.state.over = "not committed"
   e.where = errors.callers_line()
   return false, e
+end
+
+---Commits. Raises when that fails; the transaction is over either way.
+---@async
+---@param tx moonpool.Handle
+function M.commit(tx)
+  tx:_session()
+  local e = finish(tx, "committed", C.mp_commit)
+  if not e then return end
+  tx.state.over, e.where = "not committed", errors.callers_line()
+  error(e, 0)
+end
+
+---Rolls back. A rollback that fails has closed the connection, which undoes as much.
+---@async
+---@param tx moonpool.Handle
+function M.rollback(tx)
+  tx:_session()
+  finish(tx, "rolled back", C.mp_rollback)
 end
 
 local function attempt(parent, f, options, timeout)
