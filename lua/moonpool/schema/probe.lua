@@ -13,7 +13,8 @@ local NOT_INTERNAL = " and not exists (select from pg_depend d where d.classid =
 -- Per catalog: which rows somebody made, and the object a row goes with (whose extension is then its own).
 local SOURCES = {
   { "pg_namespace", USER .. " and o.nspname !~ '^pg_(temp|toast_temp)_'" },
-  { "pg_class", USER .. " and o.relkind <> 't' and o.relpersistence <> 't' and o.relnamespace <> 99", "pg_class",
+  { "pg_class", USER .. " and o.relkind = 'c'", "pg_type", "o.reltype" },
+  { "pg_class", USER .. " and o.relkind not in ('c', 't') and o.relpersistence <> 't' and o.relnamespace <> 99", "pg_class",
     "(select i.indrelid from pg_index i where i.indexrelid = o.oid)" },
   { "pg_type", USER .. " and o.typrelid = 0 and o.typtype <> 'm' and not exists (select from pg_type e "
     .. "where e.oid = o.typelem and e.typarray = o.oid)" },

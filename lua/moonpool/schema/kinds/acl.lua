@@ -1,5 +1,5 @@
 --- Privileges on what is no fact itself: an extension's members and the system's own objects, where they differ from
---- what the extension or initdb gave them.
+--- what the extension or initdb gave them. The information schema is left alone, as pg_dump leaves it.
 
 local catalog = require "moonpool.schema.catalog"
 local names = require "moonpool.schema.names"
@@ -12,7 +12,7 @@ select %s::regclass::oid::bigint as class, %s as oid, %s::text as acl, i.initpri
   %s as kind, n.nspname as schema, %s as name, %s as args
 from %s
   left join pg_init_privs i on i.classoid = %s::regclass and i.objoid = %s and i.objsubid = 0
-where %s is distinct from i.initprivs and (i.objoid is not null or %s < 16384 or exists (select from pg_depend d
+where n.nspname <> 'information_schema' and %s is distinct from i.initprivs and (i.objoid is not null or %s < 16384 or exists (select from pg_depend d
   where d.classid = %s::regclass and d.objid = %s and d.deptype = 'e'))]]):format(
     class, oid_column, acl, owner, type, kind, name, extra or "null", from, class, oid_column, acl, oid_column, class,
     oid_column)
