@@ -1,0 +1,151 @@
+--- Constraints of tables and domains.
+
+local catalog = require "moonpool.schema.catalog"
+local indexdef = require "moonpool.schema.indexdef"
+local names = require "moonpool.schema.names"
+local render = require "moonpool.schema.render"
+
+local OID = catalog.oid
+
+local M = { kind = "constraint", splits = true }
+
+M.queries = {
+  -- A column that this server's release does not have takes the value of `absent`.
+  constraints = [[
+select c.*
+from (select true as conenforced, false as conperiod) absent
+cross join lateral (
+  select k.oid, k.conname, k.contype, k.conrelid, k.contypid, k.conindid, k.confrelid, k.conparentid, k.condeferrable,
+    k.condeferred, k.convalidated, k.conislocal, k.connoinherit, k.confupdtype, k.confdeltype, k.confmatchtype,
+    k.conkey::text as conkey, k.confkey::text as confkey, k.confdelsetcols::text as setcols, conenforced, conperiod,
+    case when k.contype = 'c' then pg_get_expr(k.conbin, k.conrelid) end as expression,
+    case when k.contype = 'x' then pg_get_constraintdef(k.oid) end as definition
+  from pg_constraint k
+  where k.oid >= 16384 and k.contype in ('c', 'f', 'p', 'u', 'x', 'n')
+) c
+order by c.oid]],
+}
+
+local TYPES = { c = "check", f = "foreign key", p = "primary key", u = "unique", x = "exclude", n = "not null" }
+local ACTIONS = { c = "cascade", r = "restrict", n = "set null", d = "set default" }
+
+local function column_names(columns, text)
+  local out = {}
+  for i, number in ipairs(catalog.numbers(text)) do
+    out[i] = columns[number] and columns[number].name or false
+  end
+  return out
+end
+
+local function foreign_key(cx, row, attrs)
+  local target = cx:fact(OID.pg_class, row.confrelid)
+  attrs.references = target and target.id
+  attrs.ref_columns = column_names(cx.columns[row.confrelid] or {}, row.confkey)
+  attrs.match = row.confmatchtype == "f" and "full" or nil
+  attrs.on_update, attrs.on_delete = ACTIONS[row.confupdtype], ACTIONS[row.confdeltype]
+  if row.setcols then attrs.on_delete_columns = column_names(cx.columns[row.conrelid], row.setcols) end
+  attrs.period = row.conperiod or nil
+end
+
+-- What the constraint says of its index, and that the index needs no fact of its own.
+local function with_index(cx, row, attrs, fact)
+  local index = cx.indexes[row.conindid]
+  if not index then return end
+  cx:alias(OID.pg_class, row.conindid, fact)
+  attrs.tablespace, attrs.include = index.tablespace, index.include
+  attrs.nulls_not_distinct = index.nulls_not_distinct
+  attrs.options, attrs._options = index.options, index._options
+  attrs.clustered, attrs.replica_identity = index.clustered, index.replica_identity
+  attrs.statistics = index.statistics
+  attrs.attached_to = index.attached_to
+  if attrs.type == "exclude" then
+    attrs.method, attrs.predicate = index.method, index.predicate
+    attrs.columns = nil
+    attrs.elements = indexdef.keys(row.definition, index.key_columns)
+  end
+end
+
+function M.read(cx)
+  for row in cx:rows "constraints" do
+    local on_domain = row.contypid ~= 0
+    local host = on_domain and cx:fact(OID.pg_type, row.contypid) or cx:fact(OID.pg_class, row.conrelid)
+    if host and row.contype == "n" then
+      cx.not_null(cx, row, host)
+      cx:seen(OID.pg_constraint, row.oid)
+    elseif host and row.contype == "f" and row.conparentid ~= 0 then
+      cx:seen(OID.pg_constraint, row.oid)  -- a partition's copy of its parent's key
+    elseif host then
+      local attrs = {
+        type = TYPES[row.contype], deferrable = row.condeferrable or nil, deferred = row.condeferred or nil,
+        not_valid = not row.convalidated and row.conenforced or nil, not_enforced = not row.conenforced or nil,
+        inherited = row.contype == "c" and not on_domain and not row.conislocal and not host.attrs.partition_of or nil,
+      }
+      if row.contype == "c" then
+        attrs.expression = row.expression
+        attrs.no_inherit = row.connoinherit or nil
+      else
+        attrs.columns = column_names(cx.columns[row.conrelid], row.conkey)
+      end
+      if row.contype == "f" then foreign_key(cx, row, attrs) end
+      if row.contype ~= "f" and row.conperiod then attrs.without_overlaps = true end
+      local fact = cx:add(OID.pg_constraint, row.oid, "constraint", host.id, attrs, host.schema, host.name, row.conname)
+      if row.conindid ~= 0 and row.contype ~= "f" then with_index(cx, row, attrs, fact) end
+    end
+  end
+end
+
+function M.label(fact, e)
+  local host = e.set:get(fact.parent)
+  return ("CONSTRAINT %s ON %s%s"):format(names.quote(fact.name), host.kind == "domain" and "DOMAIN " or "",
+    e:name_of(fact.parent))
+end
+
+--- A check that holds from the start is written inside its table or domain.
+function M.host(fact, e)
+  local attrs = fact.attrs
+  if attrs.type == "check" and not attrs.not_valid and not attrs.not_enforced then return fact.parent end
+  return attrs.inherited and fact.parent or nil
+end
+
+local function index_details(fact, e)
+  local attrs, table_name, name = fact.attrs, e:name_of(fact.parent), names.quote(fact.name)
+  if attrs.clustered then e:add(("ALTER TABLE %s CLUSTER ON %s"):format(table_name, name)) end
+  if attrs.replica_identity then
+    e:add(("ALTER TABLE ONLY %s REPLICA IDENTITY USING INDEX %s"):format(table_name, name))
+  end
+  for _, item in ipairs(attrs.statistics or {}) do
+    e:add(("ALTER INDEX %s ALTER COLUMN %d SET STATISTICS %d"):format(
+      names.qualified(e.set:get(fact.parent).schema, fact.name), item.key, item.target))
+  end
+  if attrs.attached_to then
+    local above = e.set:get(attrs.attached_to)
+    e:later(fact, ("ALTER INDEX %s ATTACH PARTITION %s"):format(names.qualified(above.schema, above.name),
+      names.qualified(fact.schema, fact.name)), { attrs.attached_to })
+  end
+end
+M.index_details = index_details
+
+function M.create(fact, e)
+  local attrs = fact.attrs
+  local host = e.set:get(fact.parent)
+  if attrs.inherited then
+    e:comment(fact)
+    return
+  end
+  if M.host(fact, e) and not e:split_off(fact.id) then
+    e:comment(fact)
+    return
+  end
+  local body = ("ADD CONSTRAINT %s %s"):format(names.quote(fact.name), render.constraint(fact, e, true))
+  if host.kind == "domain" then
+    e:add(("ALTER DOMAIN %s %s"):format(e:name_of(host.id), body))
+  else
+    local only = not (attrs.type == "foreign key" and host.attrs.partition_key) and "ONLY " or ""
+    e:add(("ALTER %sTABLE %s%s %s"):format(host.kind == "foreign_table" and "FOREIGN " or "", only,
+      e:name_of(host.id), body))
+  end
+  index_details(fact, e)
+  e:comment(fact)
+end
+
+return M

@@ -1,0 +1,147 @@
+--- Operator families and classes. Members bound to a class are told by the class, loose ones by the family.
+
+local catalog = require "moonpool.schema.catalog"
+local names = require "moonpool.schema.names"
+
+local OID = catalog.oid
+
+local M = {}
+
+M.queries = {
+  families = [[
+select f.oid, f.opfname, f.opfnamespace, f.opfowner, a.amname
+from pg_opfamily f
+  join pg_am a on a.oid = f.opfmethod
+where f.oid >= 16384
+order by f.oid]],
+  classes = [[
+select c.oid, c.opcname, c.opcnamespace, c.opcowner, c.opcdefault, a.amname, c.opcfamily, fn.nspname as family_schema,
+  f.opfname, format_type(c.opcintype, null) as type,
+  case when c.opckeytype <> 0 then format_type(c.opckeytype, null) end as storage
+from pg_opclass c
+  join pg_am a on a.oid = c.opcmethod
+  join pg_opfamily f on f.oid = c.opcfamily
+  join pg_namespace fn on fn.oid = f.opfnamespace
+where c.oid >= 16384
+order by c.oid]],
+  family_operators = [[
+select o.oid, o.amopfamily, d.refclassid, d.refobjid, o.amopstrategy as number,
+  quote_ident(n.nspname) || '.' || p.oprname || ' (' || format_type(o.amoplefttype, null) || ', '
+    || format_type(o.amoprighttype, null) || ')' as text,
+  case when o.amopsortfamily <> 0 then (select quote_ident(sn.nspname) || '.' || quote_ident(s.opfname)
+    from pg_opfamily s join pg_namespace sn on sn.oid = s.opfnamespace where s.oid = o.amopsortfamily) end as sort_family
+from pg_amop o
+  join pg_operator p on p.oid = o.amopopr
+  join pg_namespace n on n.oid = p.oprnamespace
+  join pg_depend d on d.classid = 'pg_amop'::regclass and d.objid = o.oid
+    and d.refclassid in ('pg_opclass'::regclass, 'pg_opfamily'::regclass) and d.deptype in ('i', 'a')
+    and (d.refclassid = 'pg_opclass'::regclass or d.refobjid = o.amopfamily)
+where o.oid >= 16384
+order by o.amopfamily, o.amoplefttype, o.amoprighttype, o.amopstrategy]],
+  family_functions = [[
+select f.oid, f.amprocfamily, d.refclassid, d.refobjid, f.amprocnum as number,
+  format_type(f.amproclefttype, null) || ', ' || format_type(f.amprocrighttype, null) as types,
+  f.amproc::oid::regprocedure::text as func
+from pg_amproc f
+  join pg_depend d on d.classid = 'pg_amproc'::regclass and d.objid = f.oid
+    and d.refclassid in ('pg_opclass'::regclass, 'pg_opfamily'::regclass) and d.deptype in ('i', 'a')
+    and (d.refclassid = 'pg_opclass'::regclass or d.refobjid = f.amprocfamily)
+where f.oid >= 16384
+order by f.amprocfamily, f.amproclefttype, f.amprocrighttype, f.amprocnum]],
+}
+
+local function add(cx, class, oid, kind, schema, name, am, attrs)
+  local id = ("%s(%s)"):format(names.id(kind, schema, name), am)
+  local fact = cx:add_id(class, oid, id, names.id("schema", schema), attrs, schema, name)
+  fact.args = am
+  return fact
+end
+
+-- A list of members as attribute, in the order of the query.
+local function put(fact, key, text)
+  local list = fact.attrs[key] or {}
+  list[#list + 1] = text
+  fact.attrs[key] = list
+end
+
+function M.read(cx)
+  for row in cx:rows "families" do
+    local schema = cx:user_schema(row.opfnamespace)
+    if schema and not cx:member(OID.pg_opfamily, row.oid) then
+      add(cx, OID.pg_opfamily, row.oid, "operator_family", schema, row.opfname, row.amname,
+        { owner = cx:role(row.opfowner) })
+    end
+  end
+  for row in cx:rows "classes" do
+    local schema = cx:user_schema(row.opcnamespace)
+    if schema and not cx:member(OID.pg_opclass, row.oid) then
+      local fact = add(cx, OID.pg_opclass, row.oid, "operator_class", schema, row.opcname, row.amname, {
+        owner = cx:role(row.opcowner), default = row.opcdefault or nil, type = row.type, storage = row.storage,
+        family = names.qualified(row.family_schema, row.opfname),
+      })
+      local family = cx:fact(OID.pg_opfamily, row.opcfamily)
+      fact.deps = { family and family.id }
+    end
+  end
+  for row in cx:rows "family_operators" do
+    local fact = cx:fact(row.refclassid, row.refobjid)
+    if fact then
+      put(fact, "operators", ("OPERATOR %d %s%s"):format(row.number, row.text,
+        row.sort_family and " FOR ORDER BY " .. row.sort_family or ""))
+      cx:alias(OID.pg_amop, row.oid, fact)
+    end
+  end
+  for row in cx:rows "family_functions" do
+    local fact = cx:fact(row.refclassid, row.refobjid)
+    if fact then
+      put(fact, "functions", ("FUNCTION %d (%s) %s"):format(row.number, row.types, row.func))
+      cx:alias(OID.pg_amproc, row.oid, fact)
+    end
+  end
+end
+
+local function label(word)
+  return function(fact)
+    return ("%s %s USING %s"):format(word, names.qualified(fact.schema, fact.name), names.quote(fact.args))
+  end
+end
+
+local function members(fact)
+  local list = {}
+  for _, text in ipairs(fact.attrs.operators or {}) do list[#list + 1] = text end
+  for _, text in ipairs(fact.attrs.functions or {}) do list[#list + 1] = text end
+  return list
+end
+
+M.kinds = {
+  operator_family = {
+    label = label "OPERATOR FAMILY",
+    create = function(fact, e)
+      e:add(("CREATE OPERATOR FAMILY %s USING %s"):format(names.qualified(fact.schema, fact.name), names.quote(fact.args)))
+      e:owner(fact)
+      e:comment(fact)
+      -- Loose members may stand on types made later than the classes; they go behind everything that is a class.
+      local list = members(fact)
+      if #list > 0 then
+        e:later(fact, ("ALTER OPERATOR FAMILY %s USING %s ADD\n  %s"):format(names.qualified(fact.schema, fact.name),
+          names.quote(fact.args), table.concat(list, ",\n  ")))
+      end
+    end,
+  },
+  operator_class = {
+    label = label "OPERATOR CLASS",
+    create = function(fact, e)
+      local attrs = fact.attrs
+      local list = members(fact)
+      if attrs.storage then table.insert(list, 1, "STORAGE " .. attrs.storage) end
+      if #list == 0 then list[1] = "STORAGE " .. attrs.type end
+      e:add(("CREATE OPERATOR CLASS %s %sFOR TYPE %s USING %s FAMILY %s AS\n  %s"):format(
+        names.qualified(fact.schema, fact.name), attrs.default and "DEFAULT " or "", attrs.type, names.quote(fact.args),
+        attrs.family, table.concat(list, ",\n  ")))
+      e:owner(fact)
+      e:comment(fact)
+    end,
+  },
+}
+
+return M

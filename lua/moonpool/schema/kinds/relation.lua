@@ -1,0 +1,166 @@
+--- Relations and their columns: one reading of pg_class and pg_attribute for tables, foreign tables, views,
+--- materialized views and the attributes of composite types. How each is made stands in its own file.
+
+local catalog = require "moonpool.schema.catalog"
+local names = require "moonpool.schema.names"
+
+local OID = catalog.oid
+
+local M = {}
+
+M.queries = {
+  relations = [[
+select c.oid, c.relname, c.relnamespace, c.relkind, c.relowner, c.relpersistence, c.relacl::text as acl,
+  c.reloptions::text as options, t.reloptions::text as toast_options, c.relrowsecurity, c.relforcerowsecurity,
+  c.relreplident, c.relispartition, c.relispopulated, c.relpages, c.reltuples, c.reltype, ts.spcname,
+  case when a.amname <> 'heap' then a.amname end as amname,
+  case when c.reloftype <> 0 then format_type(c.reloftype, null) end as of_type,
+  case when c.relkind = 'p' then pg_get_partkeydef(c.oid) end as partition_key,
+  case when c.relispartition then pg_get_expr(c.relpartbound, c.oid) end as bound
+from pg_class c
+  left join pg_class t on t.oid = c.reltoastrelid and t.reloptions is not null
+  left join pg_tablespace ts on ts.oid = c.reltablespace
+  left join pg_am a on a.oid = c.relam
+where c.oid >= 16384 and c.relkind in ('r', 'p', 'f', 'v', 'm') and c.relpersistence <> 't'
+order by c.oid]],
+  view_texts = [[
+select c.oid, pg_get_viewdef(c.oid) as text
+from pg_class c
+where c.oid >= 16384 and c.relkind in ('v', 'm') and c.relpersistence <> 't'
+  and not exists (select from pg_depend d
+    where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')]],
+  foreign_tables = [[
+select t.ftrelid, s.srvname, t.ftoptions::text as options
+from pg_foreign_table t
+  join pg_foreign_server s on s.oid = t.ftserver]],
+  parents = [[
+select i.inhrelid, i.inhparent, i.inhseqno
+from pg_inherits i
+where i.inhrelid >= 16384
+order by i.inhrelid, i.inhseqno]],
+  columns = [[
+select a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod) as type, a.attnotnull, a.attidentity,
+  a.attgenerated, a.attislocal, a.attinhcount, nullif(a.attcompression, '') as compression,
+  case when a.attstorage <> t.typstorage then a.attstorage end as storage,
+  case when a.attcollation <> t.typcollation then a.attcollation::regcollation::text end as coll,
+  case when a.attstattarget >= 0 then a.attstattarget end as statistics,
+  a.attoptions::text as options, a.attfdwoptions::text as fdw_options, a.attacl::text as acl
+from pg_attribute a
+  join pg_class c on c.oid = a.attrelid
+  join pg_type t on t.oid = a.atttypid
+where a.attrelid >= 16384 and a.attnum > 0 and c.relkind in ('r', 'p', 'f', 'v', 'm', 'c') and c.relpersistence <> 't'
+order by a.attrelid, a.attnum]],
+  defaults = [[
+select oid, adrelid, adnum, pg_get_expr(adbin, adrelid) as expression
+from pg_attrdef
+where adrelid >= 16384]],
+}
+
+local KINDS = { r = "table", p = "table", f = "foreign_table", v = "view", m = "matview" }
+local REPLICA = { n = "nothing", f = "full" }
+local STORAGE = { p = "PLAIN", e = "EXTERNAL", m = "MAIN", x = "EXTENDED" }
+local COMPRESSION = { p = "pglz", l = "lz4" }
+
+local function read_relations(cx)
+  for row in cx:rows "relations" do
+    local schema = cx:user_schema(row.relnamespace)
+    if schema and not cx:member(OID.pg_class, row.oid) then
+      local owner = cx:role(row.relowner)
+      local attrs = {
+        owner = owner, persistence = row.relpersistence == "u" and "unlogged" or nil, tablespace = row.spcname,
+        access_method = row.amname, of_type = row.of_type, partition_key = row.partition_key, bound = row.bound,
+        row_security = row.relrowsecurity or nil, force_row_security = row.relforcerowsecurity or nil,
+        _pages = row.relpages, _rows = row.reltuples,
+      }
+      if row.relkind ~= "f" and row.relkind ~= "v" then attrs.replica_identity = REPLICA[row.relreplident] end
+      if row.relkind == "m" then attrs._populated = row.relispopulated end
+      local map, order = catalog.options(row.options)
+      map, order = catalog.options(row.toast_options, "toast.", map, order)
+      catalog.set_options(attrs, "options", map, order)
+      local fact = cx:add(OID.pg_class, row.oid, KINDS[row.relkind], names.id("schema", schema), attrs, schema, row.relname)
+      cx.columns[row.oid] = {}
+      cx:alias(OID.pg_type, row.reltype, fact)
+      cx:acl(fact.id, "r", row.acl, owner)
+    end
+  end
+  for row in cx:rows "view_texts" do
+    local fact = cx:fact(OID.pg_class, row.oid)
+    if fact then fact.attrs.definition = row.text and row.text:gsub(";$", "") end
+  end
+  for row in cx:rows "foreign_tables" do
+    local fact = cx:fact(OID.pg_class, row.ftrelid)
+    if fact then
+      fact.attrs.server = row.srvname
+      local options, order = catalog.options(row.options)
+      catalog.set_options(fact.attrs, "foreign_options", options, order)
+    end
+  end
+end
+
+--- `schema.name` of a relation that is a fact or belongs to an extension.
+local function read_parents(cx)
+  for row in cx:rows "parents" do
+    local fact = cx:fact(OID.pg_class, row.inhrelid)
+    local parent = cx:fact(OID.pg_class, row.inhparent)
+    if fact and parent then
+      if fact.attrs.bound then
+        fact.attrs.partition_of = parent.id
+      else
+        fact.attrs.inherits = fact.attrs.inherits or {}
+        table.insert(fact.attrs.inherits, parent.id)
+      end
+    end
+  end
+end
+
+local function read_columns(cx)
+  local relid, relation, columns, schema, path
+  for row in cx:rows "columns" do
+    if row.attrelid ~= relid then
+      relid, relation = row.attrelid, cx:fact(OID.pg_class, row.attrelid)
+      columns = cx.columns[relid] or {}
+      cx.columns[relid] = columns
+      schema = relation and relation.schema
+      path = relation and names.part(schema) .. "." .. names.part(relation.name) .. "."
+    end
+    if relation then
+      local composite = relation.kind == "composite"
+      local attrs = {
+        type = row.type, collation = row.coll, not_null = row.attnotnull or nil, statistics = row.statistics,
+        storage = row.storage and STORAGE[row.storage], compression = row.compression and COMPRESSION[row.compression],
+        inherited = not row.attislocal and not relation.attrs.partition_of or nil, _position = row.attnum,
+      }
+      if row.options then catalog.set_options(attrs, "options", catalog.options(row.options)) end
+      if row.fdw_options then catalog.set_options(attrs, "foreign_options", catalog.options(row.fdw_options)) end
+      if row.attidentity ~= "" then attrs.identity = row.attidentity == "a" and "always" or "by default" end
+      if row.attgenerated ~= "" then attrs.generated = row.attgenerated == "v" and "virtual" or "stored" end
+      local kind = composite and "attribute" or "column"
+      local fact = cx:add_id(nil, nil, kind .. ":" .. path .. names.part(row.attname), relation.id, attrs, schema,
+        row.attname)
+      columns[row.attnum] = fact
+      if row.acl then cx:acl(fact.id, "c", row.acl, relation.attrs.owner, false) end
+    end
+  end
+end
+
+local function read_defaults(cx)
+  for row in cx:rows "defaults" do
+    local column = cx.columns[row.adrelid] and cx.columns[row.adrelid][row.adnum]
+    if column and column.attrs.generated then
+      column.attrs.expression = row.expression
+      cx:alias(OID.pg_attrdef, row.oid, column)
+    elseif column then
+      cx:add_id(OID.pg_attrdef, row.oid, "default" .. column.id:sub(7), column.id, { expression = row.expression },
+        column.schema, column.name)
+    end
+  end
+end
+
+function M.read(cx)
+  read_relations(cx)
+  read_parents(cx)
+  read_columns(cx)
+  read_defaults(cx)
+end
+
+return M

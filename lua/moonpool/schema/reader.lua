@@ -1,0 +1,207 @@
+--- Reads a database as facts: one transaction, one batch, pg_catalog only.
+--
+-- This is one of the two files (the other is scratch.lua) through which the schema modules reach a database.
+
+local catalog = require "moonpool.schema.catalog"
+local context = require "moonpool.schema.context"
+local kinds = require "moonpool.schema.kinds"
+local probe = require "moonpool.schema.probe"
+local queries = require "moonpool.schema.queries"
+local set_of = require "moonpool.schema.set"
+
+local OID = catalog.oid
+
+local M = {}
+
+---@class moonpool.schema.ReadOptions
+---@field strict? boolean  an object that is not modelled is an error instead of a warning
+---@field secrets? boolean  read passwords of user mappings and connection strings of subscriptions too
+---@field database_settings? boolean  read ALTER DATABASE … SET and ALTER ROLE … IN DATABASE … SET too
+---@field schemas? string[]  keep only what is in these schemas
+---@field exclude_schemas? string[]
+
+-- Every query with its name, in one fixed order.
+local function plan()
+  local list = { { name = "settings", sql = queries.settings } }
+  local function put(map)
+    local sorted = {}
+    for name in pairs(map) do sorted[#sorted + 1] = name end
+    table.sort(sorted)
+    for _, name in ipairs(sorted) do list[#list + 1] = { name = name, sql = map[name] } end
+  end
+  put(queries.common)
+  for _, module in ipairs(kinds.modules) do
+    if module.queries then put(module.queries) end
+  end
+  list[#list + 1] = { name = "probe", sql = probe.query }
+  return list
+end
+
+local function fetch(db)
+  local list = plan()
+  local results = {}
+  db:transaction(function(tx)
+    local answers = tx:batch(function(batch)
+      for _, item in ipairs(list) do batch:add(item.sql) end
+    end)
+    for i, item in ipairs(list) do results[item.name] = answers[i] end
+  end, { isolation = "repeatable read", read_only = true })
+  return results
+end
+
+local function read_names(cx)
+  for row in cx:rows "roles" do cx.roles[row.oid] = row.rolname end
+  for row in cx:rows "namespaces" do cx.namespaces[row.oid] = row.nspname end
+  local extensions = {}
+  for row in cx:rows "extensions" do extensions[row.oid] = row.extname end
+  cx:read_members(extensions)
+end
+
+-- The fact an end of a dependency belongs to.
+local function endpoint(cx, class, oid, sub)
+  if class == OID.pg_class and sub > 0 then
+    local columns = cx.columns[oid]
+    local column = columns and columns[sub]
+    if column then return column.id end
+  end
+  local fact = cx:fact(class, oid)
+  if fact then return fact.id end
+  return cx:member(class, oid)
+end
+
+local function is_ancestor(set, id, fact)
+  local parent = fact.parent
+  while parent do
+    if parent == id then return true end
+    local above = set:get(parent)
+    parent = above and above.parent
+  end
+  return false
+end
+
+local function read_depends(cx)
+  local set = cx.set
+  local found = {}
+  local function link(fact, target)
+    if target == fact.id or is_ancestor(set, target, fact) then return end
+    local list = found[fact]
+    if not list then
+      list = {}
+      found[fact] = list
+    end
+    list[target] = true
+  end
+  for row in cx:rows "depends" do
+    local from = endpoint(cx, row.classid, row.objid, row.objsubid)
+    local fact = from and set:get(from)
+    if fact and not cx:member(row.classid, row.objid) then
+      local to = endpoint(cx, row.refclassid, row.refobjid, row.refobjsubid)
+      if row.deptype == "x" and to then
+        fact.attrs.depends_on_extensions = fact.attrs.depends_on_extensions or {}
+        table.insert(fact.attrs.depends_on_extensions, (set:get(to).name))
+        table.sort(fact.attrs.depends_on_extensions)
+      end
+      if to then link(fact, to) end
+    end
+  end
+  for fact in set:each() do
+    local attrs = fact.attrs
+    for _, id in ipairs(attrs.inherits or {}) do link(fact, id) end
+    if attrs.partition_of then link(fact, attrs.partition_of) end
+    if attrs.attached_to then link(fact, attrs.attached_to) end
+    for _, id in ipairs(fact.deps) do link(fact, id) end
+    local list = found[fact]
+    if list then
+      local deps = {}
+      for id in pairs(list) do deps[#deps + 1] = id end
+      table.sort(deps)
+      fact.deps = deps
+    end
+  end
+end
+
+local function read_texts(cx)
+  for row in cx:rows "comments" do
+    local id = endpoint(cx, row.classoid, row.objoid, row.objsubid)
+    local fact = id and not cx:member(row.classoid, row.objoid) and cx.set:get(id)
+    if fact then fact.attrs.comment = row.description end
+  end
+  for row in cx:rows "labels" do
+    local id = endpoint(cx, row.classoid, row.objoid, row.objsubid)
+    local fact = id and not cx:member(row.classoid, row.objoid) and cx.set:get(id)
+    if fact then
+      fact.attrs.labels_by_provider = fact.attrs.labels_by_provider or {}
+      fact.attrs.labels_by_provider[row.provider] = row.label
+    end
+  end
+end
+
+local function contains(list, name)
+  for _, item in ipairs(list) do
+    if item == name then return true end
+  end
+  return false
+end
+
+local function in_schemas(set, options)
+  local only, without = options.schemas, options.exclude_schemas
+  if not only and not without then return set end
+  return set:filter(function(fact)
+    local schema = fact.schema or fact.kind == "schema" and fact.name
+    if fact.kind == "acl" then return true end
+    if not schema then return not only end
+    return (not only or contains(only, schema)) and not (without and contains(without, schema))
+  end)
+end
+
+-- Only a superuser may read a subscription's connection string, so it is asked for apart from the batch.
+local function read_connections(db)
+  local ok, result = pcall(db.query, db, queries.connections)
+  if not ok then return nil end
+  local out = {}
+  for row in result:each() do out[row.subname] = row.subconninfo end
+  return out
+end
+
+-- An object that no fact tells is never passed over in silence.
+local function name_missing(db, cx, strict)
+  local missing = probe.missing(cx)
+  if #missing == 0 then return end
+  local texts = {}
+  for row in db:query(probe.describe(missing)):each() do
+    texts[#texts + 1] = row.text
+    cx:warn("not modelled: %s", row.text)
+  end
+  if strict then
+    error(("%d objects of the database are not modelled: %s"):format(#texts, table.concat(texts, ", ")), 0)
+  end
+end
+
+--- Reads the whole database.
+---@param db table  a handle: transaction(f, options) with batch() inside
+---@param options? moonpool.schema.ReadOptions
+---@return moonpool.schema.FactSet
+function M.read(db, options)
+  options = options or {}
+  local results = fetch(db)
+  local meta = results.meta:first()
+  local set = set_of.new {
+    server_version = meta.version, database = meta.database, encoding = meta.encoding, lc_collate = meta.lc_collate,
+    lc_ctype = meta.lc_ctype, locale_provider = meta.locale_provider, reader = meta.reader, complete = true,
+  }
+  local cx = context.new(set, results)
+  cx.version, cx.meta = meta.version, setmetatable({
+    secrets = options.secrets, connections = options.secrets and results.subscriptions:first() and read_connections(db),
+    database_settings = options.database_settings,
+  }, { __index = meta })
+  read_names(cx)
+  for _, module in ipairs(kinds.modules) do
+    if module.read then module.read(cx) end
+  end
+  read_texts(cx)
+  read_depends(cx)
+  name_missing(db, cx, options.strict)
+  return in_schemas(set, options)
+end
+
+return M
