@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/sql_scanner.hpp"
+#include "observe/log.hpp"
 
 namespace moonpool::session {
 
@@ -48,6 +49,12 @@ Transaction::Transaction(cluster::Placement placement, TransactionOptions const&
                          Deadline deadline)
     : placement_(std::move(placement)), node_(placement_.node->name()), deadline_(deadline) {
   control_.push_back(begin_statement(options));
+  if (!deadline.is_never()) {
+    // A little more than the caller's own time, so that it is the caller who gives up first.
+    auto const left = deadline.left() + std::chrono::milliseconds(100);
+    auto const ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+    control_.push_back("SET LOCAL statement_timeout = " + std::to_string(ms));
+  }
 }
 
 wire::Request Transaction::with_control(wire::Request request) {
@@ -207,6 +214,16 @@ Operation<void> Transaction::commit(Deadline deadline, cluster::Placement* home)
   auto replies = co_await std::move(running);
   auto const& reply = replies.back();
   state_ = State::rolled_back;
+  if (placement_.lease->committed_locally()) {
+    // Committed here for certain, whatever became of the answer; a failover now could still lose it.
+    observe::log({observe::Level::warning,
+                  "commit.local",
+                  "committed on this node without waiting for its synchronous standbys",
+                  {{"node", node_}}});
+    state_ = State::committed;
+    placement_.lease.discard();
+    co_return;
+  }
   if (auto const* failed = std::get_if<Error>(&reply)) {
     auto error = *failed;
     error.on_node(node_);

@@ -25,7 +25,8 @@ void keep_notice(void* context, pg_result const* result) {
   if (notices.size() >= kMostNotices) return;
   auto fields = pq::error_fields(result);
   notices.push_back(
-      {std::move(fields.severity), std::move(fields.sqlstate), std::move(fields.message)});
+      {std::move(fields.severity), std::move(fields.sqlstate), std::move(fields.message),
+       std::move(fields.routine)});
 }
 
 }  // namespace
@@ -60,6 +61,11 @@ TransactionState Connection::transaction_state() const {
       break;
   }
   return TransactionState::unknown;
+}
+
+bool Connection::committed_locally() const {
+  return std::ranges::any_of(
+      notices_, [](Notice const& notice) { return notice.routine == "SyncRepWaitForLSN"; });
 }
 
 void Connection::ride_ahead(std::string sql) { ahead_.push_back(std::move(sql)); }

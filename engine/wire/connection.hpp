@@ -23,6 +23,7 @@ struct Notice {
   std::string severity;
   std::string sqlstate;
   std::string message;
+  std::string routine;  // the server's function that raised it; not translated
 };
 
 // One connection in libpq's pipeline mode. It does not know pools, nodes or retry.
@@ -88,6 +89,8 @@ class Connection {
 
   // Of the last run().
   std::vector<Notice> const& notices() const { return notices_; }
+  // Did the server say that it committed without waiting for its synchronous standbys to the end?
+  bool committed_locally() const;
   // Did a command that outlives its transaction run (SET, LISTEN, PREPARE, …; known by its tag)? The
   // pool undoes it before the connection meets its next user.
   bool session_changed() const { return session_changed_; }
