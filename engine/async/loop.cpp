@@ -15,7 +15,12 @@ struct Loop::Inbox {
 };
 
 Loop::Loop() : inbox_(std::make_unique<Inbox>()) {}
-Loop::~Loop() = default;
+
+// What the operations own may spawn once more while it goes: the inbox must still be there to refuse.
+Loop::~Loop() {
+  stop();
+  tasks_.clear();
+}
 
 void Loop::spawn(Operation<void> operation) {
   std::lock_guard const lock(inbox_->mutex);

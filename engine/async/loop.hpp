@@ -16,6 +16,7 @@ namespace moonpool::async {
 class Loop {
  public:
   Loop();
+  // Destroys every operation where it stands. REQUIRES: nobody runs it.
   ~Loop();
   Loop(Loop const&) = delete;
   Loop& operator=(Loop const&) = delete;

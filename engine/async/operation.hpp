@@ -11,11 +11,15 @@ namespace moonpool::async {
 
 namespace detail {
 
-// What one running tree of operations shares: where it stands, what it waits for.
+// What one running tree of operations shares: where it stands, what it waits for. Going into a child
+// and back to its parent only says here which coroutine is next; the driver's loop resumes it. Compilers
+// turn a direct transfer into a jump at some levels of optimisation and into a call at others, where a
+// long run of children that never wait would use up the stack.
 struct Run {
-  std::coroutine_handle<> innermost;  // the coroutine to resume next
+  std::coroutine_handle<> innermost;  // the coroutine to resume next; none when the tree has ended
   Wait wait;
   Wakeup wakeup = Wakeup::ready;
+  bool waiting = false;
 };
 
 struct PromiseBase {
@@ -28,9 +32,8 @@ struct PromiseBase {
   struct FinalAwaiter {
     bool await_ready() noexcept { return false; }
     template <class Promise>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> self) noexcept {
-      auto const next = self.promise().continuation;
-      return next ? next : std::noop_coroutine();
+    void await_suspend(std::coroutine_handle<Promise> self) noexcept {
+      self.promise().run->innermost = self.promise().continuation;
     }
     void await_resume() noexcept {}
   };
@@ -45,6 +48,7 @@ struct PromiseBase {
     void await_suspend(std::coroutine_handle<> self) noexcept {
       promise.run->innermost = self;
       promise.run->wait = wait;
+      promise.run->waiting = true;
     }
     Wakeup await_resume() const noexcept { return promise.run->wakeup; }
   };
@@ -114,10 +118,10 @@ class [[nodiscard]] Operation {
     std::coroutine_handle<promise_type> child;
     bool await_ready() const noexcept { return false; }
     template <class Parent>
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<Parent> parent) noexcept {
+    void await_suspend(std::coroutine_handle<Parent> parent) noexcept {
       child.promise().run = parent.promise().run;
       child.promise().continuation = parent;
-      return child;
+      child.promise().run->innermost = child;
     }
     T await_resume() { return child.promise().take(); }
   };
@@ -154,8 +158,9 @@ class Stepper {
       run_.innermost = handle;
     }
     run_.wakeup = wakeup;
-    run_.innermost.resume();
-    return handle.done();
+    run_.waiting = false;
+    while (!run_.waiting && run_.innermost) run_.innermost.resume();
+    return !run_.waiting;
   }
 
   // What the operation waits for. REQUIRES: the last step() returned false.

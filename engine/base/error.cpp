@@ -17,10 +17,10 @@ std::string_view pick(std::array<std::string_view, N> const& names, Enum value) 
 
 std::string_view to_string(ErrorKind kind) {
   static constexpr std::array<std::string_view, 20> kNames = {
-      "usage",           "config",          "environment",    "connection",   "timeout",
-      "cancelled",       "pool_timeout",    "pool_overloaded", "self_deadlock", "circuit_open",
-      "no_healthy_node", "no_primary",      "retry_exhausted", "cluster_closed", "commit_unknown",
-      "transaction",     "protocol",        "server",         "script",       "internal"};
+      "usage",           "config",       "environment",     "connection",     "timeout",
+      "cancelled",       "pool_timeout", "pool_overloaded", "self_deadlock",  "circuit_open",
+      "no_healthy_node", "no_primary",   "retry_exhausted", "cluster_closed", "commit_unknown",
+      "transaction",     "protocol",     "server",          "script",         "internal"};
   return pick(kNames, kind);
 }
 
@@ -78,9 +78,10 @@ Error::Error(ServerFields fields) : content_(std::make_shared<Content>()) {
   content_->write_line();
 }
 
-// Copies share their content; whoever adds to one of them must not change the others.
+// Copies share their content, on other threads too; whoever adds to one of them must not change the
+// others. The count of owners is no proof of being alone: it says nothing of what they have just read.
 Error::Content& Error::edit() {
-  if (content_.use_count() > 1) content_ = std::make_shared<Content>(*content_);
+  content_ = std::make_shared<Content>(*content_);
   return *content_;
 }
 
@@ -157,6 +158,7 @@ bool Error::retryable() const noexcept {
         case ErrorKind::connection:
           // The server said no before anything was sent: a wrong password stays wrong.
           return sqlstate().empty() || retry_class() == RetryClass::node_transient;
+        case ErrorKind::timeout:
         case ErrorKind::pool_timeout:
         case ErrorKind::pool_overloaded:
         case ErrorKind::circuit_open:

@@ -14,26 +14,26 @@ namespace moonpool {
 // Why an operation failed, from the caller's point of view. `server` means that PostgreSQL answered
 // with an error; which one is then told by the SQLSTATE and by Error::name().
 enum class ErrorKind : std::uint8_t {
-  usage,             // the call itself is wrong: parameters, types, a handle after its end
-  config,            // a configuration key or value is wrong
-  environment,       // the machine lacks something: binaries, files, processes, permissions
-  connection,        // a connection could not be made, or was lost
-  timeout,           // the deadline of the call passed
-  cancelled,         // somebody asked for the end: Ctrl-C, a cancelled group of coroutines
-  pool_timeout,      // no connection became free in time
-  pool_overloaded,   // too many callers wait for a connection already
-  self_deadlock,     // the caller waits for a connection that it holds itself
-  circuit_open,      // the breaker of the node refuses calls at the moment
-  no_healthy_node,   // no node may take this statement
-  no_primary,        // no node can take writes at the moment
-  retry_exhausted,   // every allowed attempt failed; causes() lists them
-  cluster_closed,    // the cluster was closed
-  commit_unknown,    // COMMIT was sent and its answer was lost
-  transaction,       // the transaction is over, failed, or is used in the wrong order
-  protocol,          // the server's answer makes no sense
-  server,            // PostgreSQL answered with an error
-  script,            // a Lua script failed
-  internal,          // a defect in this library
+  usage,            // the call itself is wrong: parameters, types, a handle after its end
+  config,           // a configuration key or value is wrong
+  environment,      // the machine lacks something: binaries, files, processes, permissions
+  connection,       // a connection could not be made, or was lost
+  timeout,          // the deadline of the call passed
+  cancelled,        // somebody asked for the end: Ctrl-C, a cancelled group of coroutines
+  pool_timeout,     // no connection became free in time
+  pool_overloaded,  // too many callers wait for a connection already
+  self_deadlock,    // the caller waits for a connection that it holds itself
+  circuit_open,     // the breaker of the node refuses calls at the moment
+  no_healthy_node,  // no node may take this statement
+  no_primary,       // no node can take writes at the moment
+  retry_exhausted,  // every allowed attempt failed; causes() lists them
+  cluster_closed,   // the cluster was closed
+  commit_unknown,   // COMMIT was sent and its answer was lost
+  transaction,      // the transaction is over, failed, or is used in the wrong order
+  protocol,         // the server's answer makes no sense
+  server,           // PostgreSQL answered with an error
+  script,           // a Lua script failed
+  internal,         // a defect in this library
 };
 
 // What became of the work when an operation failed. Retry, breaker and router read nothing else.
@@ -62,7 +62,7 @@ struct ServerFields {
   std::string constraint;
   std::string internal_query;
   std::string routine;  // the server's function that raised it
-  int position = 0;  // in characters, 1-based, into the statement; 0: none
+  int position = 0;     // in characters, 1-based, into the statement; 0: none
   int internal_position = 0;
 };
 
@@ -72,12 +72,16 @@ std::string_view to_string(Phase phase);
 
 // The one error type of the engine. Thrown below the C ABI; caught in three places: the retry loop,
 // the transaction runner, the C ABI. Copies share their content and do not throw.
-// Threads: an Error may be read from several threads once nobody changes it.
+// Threads: copies are independent of each other; one object belongs to one thread at a time.
 class Error final : public std::exception {
  public:
   Error(ErrorKind kind, std::string message);
   // PostgreSQL's answer: kind `server`, outcome `rejected`.
   explicit Error(ServerFields fields);
+  // Moving copies, so what() can be asked of an error at any time.
+  Error(Error const&) noexcept = default;
+  Error& operator=(Error const&) noexcept = default;
+  ~Error() override = default;
 
   // Adding to an error while it travels up. Each returns *this.
   Error& at(Phase phase, Outcome outcome);

@@ -28,9 +28,8 @@ std::string_view spelling(PlaceholderStyle style) {
 
 [[noreturn]] void refuse(std::string_view sql, Token const& token, std::string message) {
   auto const byte = static_cast<std::size_t>(token.text.data() - sql.data());
-  auto const characters = std::ranges::count_if(sql.substr(0, byte), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  });
+  auto const characters = std::ranges::count_if(
+      sql.substr(0, byte), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
   throw Error(ErrorKind::usage, message + '\n' + caret_lines(sql, static_cast<int>(characters) + 1))
       .in_query(std::string(sql));
 }
@@ -78,18 +77,29 @@ class Numbering {
       case TokenKind::double_question:
         out_.text += '?';
         break;
+      case TokenKind::word:
+      case TokenKind::number:
+        // `?1` must not become parameter 11.
+        if (after_number_) out_.text += ' ';
+        out_.text.append(token.text);
+        break;
       default:
         out_.text.append(token.text);
     }
+    after_number_ = token.kind == TokenKind::question || token.kind == TokenKind::name_parameter;
   }
 
   void use(PlaceholderStyle style, Token const& token) {
     if (out_.style == PlaceholderStyle::none) out_.style = style;
     if (out_.style == style) return;
+    bool const question =
+        style == PlaceholderStyle::positional || out_.style == PlaceholderStyle::positional;
     refuse(sql_, token,
            "this statement mixes " + std::string(spelling(out_.style)) + " and " +
                std::string(spelling(style)) + " parameters: use one spelling" +
-               (style == PlaceholderStyle::positional ? " (the operator ? is written ?" "?)" : ""));
+               (question ? " (the operator ? is written ?"
+                           "?)"
+                         : ""));
   }
 
   void write_number(std::size_t number, Token const& token) {
@@ -117,6 +127,7 @@ class Numbering {
 
   std::string_view sql_;
   Placeholders out_;
+  bool after_number_ = false;
 };
 
 }  // namespace

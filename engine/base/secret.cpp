@@ -6,8 +6,7 @@
 namespace moonpool {
 namespace {
 
-std::string percent_encoded(std::string_view text, bool everything) {
-  static constexpr char kHex[] = "0123456789ABCDEF";
+std::string percent_encoded(std::string_view text, char const* digits, bool everything) {
   std::string out;
   for (char c : text) {
     auto const byte = static_cast<unsigned char>(c);
@@ -15,8 +14,8 @@ std::string percent_encoded(std::string_view text, bool everything) {
       out += c;
     } else {
       out += '%';
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
+      out += digits[byte >> 4];
+      out += digits[byte & 15];
     }
   }
   return out;
@@ -35,9 +34,13 @@ std::string escaped(std::string_view text, std::string_view special, bool double
 
 void Redactor::add(std::string_view secret) {
   if (secret.empty()) return;
+  static constexpr char kUpper[] = "0123456789ABCDEF";
+  static constexpr char kLower[] = "0123456789abcdef";
   std::string const plain(secret);
-  for (auto form : {plain, percent_encoded(plain, false), percent_encoded(plain, true),
-                    escaped(plain, "'\\", false), escaped(plain, "'", true)}) {
+  for (auto form :
+       {plain, percent_encoded(plain, kUpper, false), percent_encoded(plain, kUpper, true),
+        percent_encoded(plain, kLower, false), percent_encoded(plain, kLower, true),
+        escaped(plain, "'\\", false), escaped(plain, "'", true)}) {
     if (std::ranges::find(forms_, form) == forms_.end()) forms_.push_back(std::move(form));
   }
   // Longer forms first: a short secret must not leave the rest of a longer one standing.

@@ -8,8 +8,7 @@ namespace moonpool {
 namespace {
 
 bool is_word(Token const& token, std::string_view word) {
-  return token.kind == TokenKind::word &&
-         std::ranges::equal(token.text, word, [](char a, char b) {
+  return token.kind == TokenKind::word && std::ranges::equal(token.text, word, [](char a, char b) {
            return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b;
          });
 }
@@ -56,10 +55,14 @@ std::vector<ScriptStatement> split_script(std::string_view script) {
   Statement statement;
   std::size_t begin = 0;  // first byte of the statement, comments ahead of it not counted
   std::size_t end = 0;
+  std::size_t counted = 0;  // line ends before this byte are counted in `line`
+  std::size_t line = 1;
   auto add = [&](bool closed) {
     if (!statement.seen()) return;
-    auto const line = 1 + std::ranges::count(script.substr(0, begin), '\n');
-    out.push_back({script.substr(begin, end - begin), static_cast<std::size_t>(line), closed});
+    line +=
+        static_cast<std::size_t>(std::ranges::count(script.substr(counted, begin - counted), '\n'));
+    counted = begin;
+    out.push_back({script.substr(begin, end - begin), line, closed});
   };
   for (auto token = scanner.next(); token.kind != TokenKind::end; token = scanner.next()) {
     auto const offset = static_cast<std::size_t>(token.text.data() - script.data());

@@ -1,5 +1,8 @@
 #include "base/sql_scanner.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace moonpool {
 namespace {
 
@@ -15,7 +18,27 @@ bool continues_word(char c) { return starts_word(c) || is_digit(c) || c == '$'; 
 bool ends_line(char c) { return c == '\n' || c == '\r'; }
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
+// Words inside an expression that an operand follows: a colon behind them begins a parameter.
+bool wants_operand(std::string_view word) {
+  static constexpr std::array<std::string_view, 14> kWords = {
+      "and",   "between", "case", "distinct", "else", "escape", "from",
+      "ilike", "like",    "not",  "or",       "then", "to",     "when"};
+  return std::ranges::any_of(kWords, [word](std::string_view known) {
+    return std::ranges::equal(word, known, [](char a, char b) { return lower(a) == b; });
+  });
+}
+
 }  // namespace
+
+void SqlScanner::note_symbol(char symbol) {
+  operand_before_ = symbol == ')' || symbol == ']';
+  bool const bracket = symbol == '[' || symbol == ']';
+  if (symbol == '(' || symbol == '[') {
+    open_.push_back(bracket);
+  } else if (operand_before_ && !open_.empty() && open_.back() == bracket) {
+    open_.pop_back();
+  }
+}
 
 Token SqlScanner::take(TokenKind kind, std::size_t length, bool complete) {
   Token token{kind, sql_.substr(at_, length), complete};
@@ -25,9 +48,10 @@ Token SqlScanner::take(TokenKind kind, std::size_t length, bool complete) {
     case TokenKind::comment:
       break;
     case TokenKind::symbol:
-      operand_before_ = token.text == ")" || token.text == "]";
-      if (token.text == "[") ++brackets_;
-      if (token.text == "]" && brackets_ > 0) --brackets_;
+      note_symbol(token.text.front());
+      break;
+    case TokenKind::word:
+      operand_before_ = !wants_operand(token.text);
       break;
     case TokenKind::cast:
     case TokenKind::double_question:
@@ -52,8 +76,8 @@ std::size_t SqlScanner::quoted_end(std::size_t quote, char mark, bool& complete)
   return sql_.size();
 }
 
-// An E'' string goes on after white space that holds a line end, with its backslashes still special;
-// for plain strings the second half is a string like any other.
+// An E'' string goes on after white space and -- comments that hold a line end, with its backslashes
+// still special; for plain strings the second half is a string like any other.
 std::size_t SqlScanner::string_end(std::size_t quote, bool backslashes, bool& complete) const {
   if (!backslashes) return quoted_end(quote, '\'', complete);
   std::size_t i = quote + 1;
@@ -71,7 +95,7 @@ std::size_t SqlScanner::string_end(std::size_t quote, bool backslashes, bool& co
         if (is_space(sql_[j])) {
           line_ended = line_ended || ends_line(sql_[j]);
           ++j;
-        } else if (line_ended && sql_[j] == '-' && at(j + 1) == '-') {
+        } else if (sql_[j] == '-' && at(j + 1) == '-') {
           while (j < sql_.size() && !ends_line(sql_[j])) ++j;
         } else {
           break;
@@ -117,7 +141,7 @@ std::size_t SqlScanner::dollar_string_end(bool& complete) const {
 Token SqlScanner::colon() {
   if (at(at_ + 1) == ':') return take(TokenKind::cast, 2);
   if (at(at_ + 1) == '=' || !starts_word(at(at_ + 1))) return take(TokenKind::symbol, 1);
-  if (brackets_ > 0 && operand_before_) return take(TokenKind::symbol, 1);
+  if (!open_.empty() && open_.back() && operand_before_) return take(TokenKind::symbol, 1);
   std::size_t i = at_ + 1;
   while (starts_word(at(i)) || is_digit(at(i))) ++i;
   return take(TokenKind::name_parameter, i - at_);

@@ -3,15 +3,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace moonpool {
 
 enum class TokenKind : std::uint8_t {
   space,
-  comment,          // -- to the end of the line, /* nested */
-  word,             // keyword or plain identifier
-  quoted_name,      // "…", U&"…"
-  string,           // '…' with its prefix (E, B, X, N, U&), $tag$…$tag$
+  comment,      // -- to the end of the line, /* nested */
+  word,         // keyword or plain identifier
+  quoted_name,  // "…", U&"…"
+  string,       // '…' with its prefix (E, B, X, N, U&), $tag$…$tag$
   number,
   parameter,        // $1
   question,         // one ?
@@ -41,6 +42,7 @@ class SqlScanner {
 
  private:
   Token take(TokenKind kind, std::size_t length, bool complete = true);
+  void note_symbol(char symbol);
   Token colon();
   std::size_t string_end(std::size_t quote, bool backslashes, bool& complete) const;
   std::size_t quoted_end(std::size_t quote, char mark, bool& complete) const;
@@ -50,8 +52,9 @@ class SqlScanner {
 
   std::string_view sql_;
   std::size_t at_ = 0;
-  std::size_t brackets_ = 0;       // how deep inside [ ]
-  bool operand_before_ = false;    // does the last token end an operand? (decides `[a:b]`)
+  // What decides `[a:b]`:
+  std::vector<bool> open_;       // one for each ( and [ that is open; true: [
+  bool operand_before_ = false;  // does the last token end an operand?
 };
 
 }  // namespace moonpool

@@ -19,8 +19,8 @@ std::size_t edits(std::string_view a, std::string_view b) {
   for (std::size_t i = 1; i <= a.size(); ++i) {
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      row[j] = std::min({last[j] + 1, row[j - 1] + 1,
-                         last[j - 1] + (same(a[i - 1], b[j - 1]) ? 0U : 1U)});
+      row[j] = std::min(
+          {last[j] + 1, row[j - 1] + 1, last[j - 1] + (same(a[i - 1], b[j - 1]) ? 0U : 1U)});
       if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1])) {
         row[j] = std::min(row[j], before_last[j - 2] + 1);
       }
@@ -35,10 +35,10 @@ std::size_t edits(std::string_view a, std::string_view b) {
 
 std::string_view nearest_name(std::string_view given, std::span<std::string_view const> known) {
   std::string_view best;
-  std::size_t fewest = std::max<std::size_t>(1, given.size() / 3) + 1;
+  auto fewest = std::string_view::npos;
   for (auto name : known) {
     auto const distance = edits(given, name);
-    if (distance < fewest) {
+    if (distance < fewest && distance * 3 <= std::max(given.size(), name.size())) {
       fewest = distance;
       best = name;
     }

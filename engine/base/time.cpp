@@ -3,24 +3,30 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <utility>
+#include <cstdint>
 
 #include "base/error.hpp"
 
 namespace moonpool {
 namespace {
 
+// In nanoseconds, which doubles hold exactly: a fraction of a second as factor would round twice.
 struct Unit {
   std::string_view name;
-  double seconds;
+  std::int64_t nanoseconds;
 };
-constexpr std::array<Unit, 6> kUnits = {
-    {{"us", 1e-6}, {"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}}};
+constexpr std::array<Unit, 6> kUnits = {{{"d", 86'400'000'000'000},
+                                         {"h", 3'600'000'000'000},
+                                         {"m", 60'000'000'000},
+                                         {"s", 1'000'000'000},
+                                         {"ms", 1'000'000},
+                                         {"us", 1'000}}};
 
 [[noreturn]] void refuse(std::string_view text) {
-  throw Error(ErrorKind::config, "'" + std::string(text) +
-                                     "' is not a duration: give a number with a unit (us, ms, s, m, "
-                                     "h, d), like \"250ms\", or a number of seconds");
+  throw Error(ErrorKind::config,
+              "'" + std::string(text) +
+                  "' is not a duration: give a number with a unit (us, ms, s, m, "
+                  "h, d), like \"250ms\", or a number of seconds");
 }
 
 }  // namespace
@@ -41,32 +47,29 @@ Duration parse_duration(std::string_view text) {
   auto const [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (problem != std::errc() || !std::isfinite(number) || number < 0) refuse(text);
   std::string_view const unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  double factor = unit.empty() ? 1 : 0;
+  double factor = unit.empty() ? 1e9 : 0;
   for (auto const& known : kUnits) {
-    if (known.name == unit) factor = known.seconds;
+    if (known.name == unit) factor = static_cast<double>(known.nanoseconds);
   }
   if (factor == 0) refuse(text);
-  double const nanoseconds = std::round(number * factor * 1e9);
+  double const nanoseconds = std::round(number * factor);
   // A hundred years: far inside the clock's range, so sums of durations cannot overflow.
   if (nanoseconds > 3.2e18) refuse(text);
   return std::chrono::nanoseconds(static_cast<std::int64_t>(nanoseconds));
 }
 
 std::string format_duration(Duration duration) {
-  using std::chrono::nanoseconds;
-  auto const count = std::chrono::duration_cast<nanoseconds>(duration).count();
-  static constexpr std::array<std::pair<std::int64_t, std::string_view>, 6> kSteps = {
-      {{86'400'000'000'000, "d"},
-       {3'600'000'000'000, "h"},
-       {60'000'000'000, "m"},
-       {1'000'000'000, "s"},
-       {1'000'000, "ms"},
-       {1'000, "us"}}};
+  auto const count = std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
   if (count == 0) return "0s";
-  for (auto const& [step, name] : kSteps) {
-    if (count % step == 0) return std::to_string(count / step).append(name);
+  for (auto const& unit : kUnits) {
+    if (count % unit.nanoseconds == 0)
+      return std::to_string(count / unit.nanoseconds).append(unit.name);
   }
-  return std::to_string(static_cast<double>(count) / 1e9) + "s";
+  // Finer than the smallest unit: its thousandths.
+  auto thousandths = std::to_string(count % 1000);
+  thousandths.insert(0, 3 - thousandths.size(), '0');
+  thousandths.erase(thousandths.find_last_not_of('0') + 1);
+  return std::to_string(count / 1000) + '.' + thousandths + "us";
 }
 
 }  // namespace moonpool

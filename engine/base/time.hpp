@@ -35,7 +35,8 @@ class Deadline {
 // the text and says what is right. Negative and non-finite values are refused.
 Duration parse_duration(std::string_view text);
 
-// The shortest exact form that parse_duration reads: "250ms", "5s", "30m".
+// In the largest unit that holds it in whole numbers, as parse_duration reads it: "250ms", "90s", "30m".
+// REQUIRES: not negative.
 std::string format_duration(Duration duration);
 
 }  // namespace moonpool
