@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 constexpr char const* kScript =
     R"sh(# moonpool: stops the servers in a folder when the process that started them ends
 folder=$1 task=$2
-trap '' HUP INT QUIT TERM PIPE TSTP
+trap '' PIPE  # and deaf to what asks it to end
 pids= servers=
 while read -r word; do
   case $word in
@@ -110,6 +110,7 @@ Guardian::Guardian(fs::path const& folder, Task task, int lock) : owner_(::getpi
   request.output = theirs.get();
   request.keep = lock;
   request.session = true;
+  request.deaf = true;
   pid_ = spawn(request);
 }
 

@@ -92,10 +92,14 @@ void announce(int socket) {
   (void)!::send(socket, at, static_cast<std::size_t>(text.end() - at), MSG_NOSIGNAL);
 }
 
-void reset_signals() {
+void reset_signals(bool deaf) {
   struct sigaction standard {};
   standard.sa_handler = SIG_DFL;
   for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &standard, nullptr);
+  standard.sa_handler = SIG_IGN;
+  for (int const signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP}) {
+    if (deaf) ::sigaction(signal, &standard, nullptr);
+  }
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -106,7 +110,7 @@ void reset_signals() {
   request.session ? static_cast<void>(::setsid()) : static_cast<void>(::setpgid(0, 0));
   // The pid goes out first: whoever dies from here on, the guardian knows of this process.
   if (request.announce >= 0) announce(request.announce);
-  reset_signals();
+  reset_signals(request.deaf);
 
   int report = lift(plan.report, plan.report);
   int const input = request.input < 0 ? ::open("/dev/null", O_RDONLY) : request.input;

@@ -23,6 +23,7 @@ struct SpawnRequest {
   int announce = -1;          // a socket that gets "PID\n" from the process before it execs
   int keep = -1;              // a descriptor that stays open in the process, as number 4
   bool session = false;       // a session of its own, out of reach of the terminal's Ctrl-C
+  bool deaf = false;  // ignores the signals that ask a process to end, from its first moment on
 };
 
 // Starts it and returns its process id once it runs. Throws Error(environment) that names the step
