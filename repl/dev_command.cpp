@@ -68,7 +68,8 @@ void print_servers(dev::Cluster& cluster) {
 int start(DevArguments const& arguments) {
   auto const began = std::chrono::steady_clock::now();
   auto cluster = dev::Cluster::start(kept(arguments));
-  auto const spent = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  auto const spent =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   print_servers(cluster);
   std::fflush(stdout);
   std::cout.flush();
@@ -145,8 +146,10 @@ int status(DevArguments const& arguments) {
   auto const cluster = dev::Cluster::attach(kept(arguments));
   if (!cluster) {
     if (arguments.as_json) {
-      nlohmann::json const json = {{"schema_version", 1}, {"name", arguments.name},
-                                   {"exists", false},     {"running", false},
+      nlohmann::json const json = {{"schema_version", 1},
+                                   {"name", arguments.name},
+                                   {"exists", false},
+                                   {"running", false},
                                    {"servers", nlohmann::json::array()}};
       std::cout << json.dump(2) << "\n";
     }
@@ -240,9 +243,12 @@ int run(DevArguments const& arguments) {
 
 int exit_code_for(Error const& error) {
   switch (error.kind()) {
-    case ErrorKind::usage: return kUsage;
-    case ErrorKind::connection: return kUnreachable;
-    default: return kFailure;
+    case ErrorKind::usage:
+      return kUsage;
+    case ErrorKind::connection:
+      return kUnreachable;
+    default:
+      return kFailure;
   }
 }
 
@@ -273,12 +279,14 @@ int refuse(CLI::App const& dev) {
     std::cerr << dev.help();
   } else {
     std::cerr << "moonpool: there is no 'dev " << words.front() << "'"
-              << did_you_mean(words.front(), known) << "\n" << dev.help();
+              << did_you_mean(words.front(), known) << "\n"
+              << dev.help();
   }
   return kUsage;
 }
 
-// What is for another program: the words that CLI11 did not know. Those after "--" it gives to the parent.
+// What is for another program: the words that CLI11 did not know. Those after "--" it gives to the
+// parent.
 std::vector<std::string> foreign_words(CLI::App const& dev, CLI::App const& command) {
   auto words = command.remaining();
   if (!words.empty() && words.front() == "--") words.erase(words.begin());
@@ -325,7 +333,8 @@ void add_dev_command(CLI::App& app, int& exit_code) {
   add_name(stop_command);
   stop_command->add_flag("--remove", arguments->remove_data, "Remove its data too");
 
-  auto* const status_command = add("status", "Servers, roles, lag; exit code 3 when not all run", status);
+  auto* const status_command =
+      add("status", "Servers, roles, lag; exit code 3 when not all run", status);
   add_name(status_command);
   status_command->add_flag("--json", arguments->as_json, "As one JSON document");
 
@@ -335,7 +344,8 @@ void add_dev_command(CLI::App& app, int& exit_code) {
   psql_command->add_option("--server", arguments->server, "On this one: primary, replica1, ...");
   psql_command->prefix_command();
 
-  auto* const reset_command = add("reset", "Remove the cluster's data; start it anew, empty", reset);
+  auto* const reset_command =
+      add("reset", "Remove the cluster's data; start it anew, empty", reset);
   add_name(reset_command);
   add_replicas(reset_command);
 

@@ -15,7 +15,8 @@
 namespace moonpool::dev {
 namespace {
 
-// libpqxx waits for an answer without end. This cuts the socket at the deadline, which ends the wait.
+// libpqxx waits for an answer without end. This cuts the socket at the deadline, which ends the
+// wait.
 class Watchdog {
  public:
   Watchdog(int socket, Deadline deadline)
@@ -75,7 +76,8 @@ pqxx::connection connect(std::string const& conninfo, Deadline deadline) {
                                              (attempt.wait_to_write() ? POLLOUT : 0));
       pollfd polled{attempt.sock(), events, 0};
       auto const left = std::chrono::ceil<std::chrono::milliseconds>(deadline.left()).count();
-      auto const ready = ::poll(&polled, 1, static_cast<int>(std::clamp<long long>(left, 0, 60'000)));
+      auto const ready =
+          ::poll(&polled, 1, static_cast<int>(std::clamp<long long>(left, 0, 60'000)));
       if (ready <= 0 && deadline.passed()) {
         throw Error(ErrorKind::timeout, "no connection in time to " + conninfo);
       }

@@ -152,7 +152,8 @@ std::string install_advice(std::string_view os_release) {
   }
   if (is("alpine")) return "Install it: apk add postgresql postgresql-client.";
   if (is("arch")) return "Install it: pacman -S postgresql.";
-  if (is("suse") || is("opensuse")) return "Install it: zypper install postgresql-server postgresql.";
+  if (is("suse") || is("opensuse"))
+    return "Install it: zypper install postgresql-server postgresql.";
   return "Install the PostgreSQL server and client packages (initdb, postgres, pg_basebackup).";
 }
 

@@ -39,8 +39,8 @@ std::optional<int> version_of_data(fs::path const& folder) {
 }
 
 Binaries binaries_for(ClusterOptions const& options, std::optional<int> version) {
-  auto const candidates = options.binaries.empty() ? binary_candidates()
-                                                   : std::vector<fs::path>{options.binaries};
+  auto const candidates =
+      options.binaries.empty() ? binary_candidates() : std::vector<fs::path>{options.binaries};
   return find_binaries(candidates, version);
 }
 
@@ -58,7 +58,8 @@ Cluster Cluster::start(ClusterOptions options) {
   try {
     if (cluster.lifetime_ == Lifetime::kept) {
       cluster.lock_ = lock_file(cluster.folder() / "lock", deadline);
-      cluster.guardian_ = std::make_unique<Guardian>(cluster.folder(), Guardian::Task::undo_start, -1);
+      cluster.guardian_ =
+          std::make_unique<Guardian>(cluster.folder(), Guardian::Task::undo_start, -1);
       cluster.ground_->guardian = cluster.guardian_.get();
     }
     cluster.bring_up(deadline);
@@ -80,9 +81,8 @@ Cluster Cluster::start(ClusterOptions options) {
 std::optional<Cluster> Cluster::attach(ClusterOptions options) {
   options.lifetime = Lifetime::kept;
   auto const account = server_account();
-  auto const folder = options.folder.empty()
-                          ? kept_folder(Places::here(), options.name, account)
-                          : fs::absolute(options.folder);
+  auto const folder = options.folder.empty() ? kept_folder(Places::here(), options.name, account)
+                                             : fs::absolute(options.folder);
   if (!fs::exists(folder / "primary/PG_VERSION")) return {};
   options.replicas = 0;
   return settle(options);
@@ -166,7 +166,8 @@ void Cluster::bring_up(Deadline deadline) {
   }
   for (auto* server : launched) server->launch();
   for (auto* server : launched) server->await_ready(deadline);
-  // Replicas first: a backup begins with a checkpoint, which is cheap as long as there is little to write.
+  // Replicas first: a backup begins with a checkpoint, which is cheap as long as there is little to
+  // write.
   make_replicas(deadline);
   make_database(deadline);
   if (lifetime_ == Lifetime::kept) mend_replicas();
@@ -174,7 +175,8 @@ void Cluster::bring_up(Deadline deadline) {
 
 void Cluster::make_database(Deadline deadline) {
   auto admin = primary().connect();
-  if (!admin.value("SELECT 1 FROM pg_database WHERE datname = 'moonpool'", deadline).empty()) return;
+  if (!admin.value("SELECT 1 FROM pg_database WHERE datname = 'moonpool'", deadline).empty())
+    return;
   if (admin.value("SELECT pg_is_in_recovery()", deadline) == "t") return;
   admin.query("CREATE DATABASE moonpool", deadline);
   wait_until_replicated();

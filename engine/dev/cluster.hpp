@@ -23,19 +23,20 @@ struct ClusterOptions {
   Lifetime lifetime = Lifetime::process;
   // Which of the kept clusters; of a process-tied one only its servers' titles.
   std::string name = "main";
-  // kept: the cluster's folder; process: the folder to make the throw-away folder in. Empty: chosen by
-  // kept_folder() and passing_folder().
+  // kept: the cluster's folder; process: the folder to make the throw-away folder in. Empty: chosen
+  // by kept_folder() and passing_folder().
   std::filesystem::path folder;
   // How many replicas. A kept cluster that has more keeps them, one that has fewer gets them.
   int replicas = 1;
-  // Lines for postgresql.conf beyond the standard ones ("fsync" = "on" for tests of durability), and
-  // arguments for initdb ("--wal-segsize=1"). They count when a cluster is made, not at later starts.
+  // Lines for postgresql.conf beyond the standard ones ("fsync" = "on" for tests of durability),
+  // and arguments for initdb ("--wal-segsize=1"). They count when a cluster is made, not at later
+  // starts.
   Settings settings;
   std::vector<std::string> initdb_arguments;
   // The folder of initdb and postgres. Empty: found by binary_candidates().
   std::filesystem::path binaries;
-  // For start() and stop() each, and for each operation on a server. Too small a limit fails on a busy
-  // machine; one that is passed costs nothing otherwise.
+  // For start() and stop() each, and for each operation on a server. Too small a limit fails on a
+  // busy machine; one that is passed costs nothing otherwise.
   Duration limit = std::chrono::seconds(60);
 };
 
@@ -51,7 +52,7 @@ struct ServerStatus {
   std::optional<long long> lag_bytes;  // of a replica, behind what the primary has written
   bool streaming = false;              // a replica's WAL receiver is connected
   bool replay_paused = false;
-  std::string problem;                 // why the rest is not known, when it runs and does not answer
+  std::string problem;  // why the rest is not known, when it runs and does not answer
 };
 
 struct ClusterStatus {
@@ -67,9 +68,9 @@ struct ClusterStatus {
 // A private PostgreSQL primary and its streaming replicas: Unix sockets only, superuser `postgres`,
 // database `moonpool`, small memory settings.
 //
-// Clusters do not get into each other's way, in one process or in several. Everything that is started
-// is known to a Guardian first, so no end of this process leaves a half-made or a process-tied cluster.
-// One thread at a time.
+// Clusters do not get into each other's way, in one process or in several. Everything that is
+// started is known to a Guardian first, so no end of this process leaves a half-made or a
+// process-tied cluster. One thread at a time.
 class Cluster {
  public:
   // Makes it where needed, starts what does not run, waits until all take connections and every
@@ -84,16 +85,16 @@ class Cluster {
   Cluster(Cluster&&) noexcept;
   Cluster& operator=(Cluster&&) = delete;
 
-  // Stops all servers; the data of a kept cluster stays. A process-tied cluster is gone after this, and
-  // its servers' methods must not be used any more.
+  // Stops all servers; the data of a kept cluster stays. A process-tied cluster is gone after this,
+  // and its servers' methods must not be used any more.
   void stop();
   // stop(), and a kept cluster's data is removed too.
   void remove();
 
   std::filesystem::path const& folder() const { return ground_->folder; }
   Binaries const& binaries() const { return ground_->binaries; }
-  // By the role they were made with; promote() and rejoin() change roles, not names. They stay where
-  // they are while the cluster lives, also when it is moved.
+  // By the role they were made with; promote() and rejoin() change roles, not names. They stay
+  // where they are while the cluster lives, also when it is moved.
   Server& primary() { return servers_.front(); }
   Server& replica(std::size_t index = 0) { return servers_.at(index + 1); }
   std::vector<Server>& servers() { return servers_; }

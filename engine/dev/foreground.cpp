@@ -44,10 +44,10 @@ std::vector<std::string> environment_with(
     std::vector<std::string> const& unset) {
   std::vector<std::string> entries;
   for (auto const* const* entry = environ; *entry != nullptr; ++entry) {
-    bool const replaced =
-        std::any_of(set.begin(), set.end(), [&](auto const& pair) { return names(*entry, pair.first); });
-    bool const removed =
-        std::any_of(unset.begin(), unset.end(), [&](auto const& name) { return names(*entry, name); });
+    bool const replaced = std::any_of(set.begin(), set.end(),
+                                      [&](auto const& pair) { return names(*entry, pair.first); });
+    bool const removed = std::any_of(unset.begin(), unset.end(),
+                                     [&](auto const& name) { return names(*entry, name); });
     if (!replaced && !removed) entries.emplace_back(*entry);
   }
   for (auto const& [name, value] : set) entries.push_back(name + "=" + value);

@@ -19,11 +19,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Plain POSIX sh with sleep, rm and grep; /proc and ipcrm as on every Linux. A SIGQUIT to a postmaster ends its
-// children within moments (those that ignore it after 5 s), so SIGKILL is only the last resort.
-constexpr char const* kScript = R"sh(# moonpool: stops the servers in a folder when the process that started them ends
+// Plain POSIX sh with sleep, rm and grep; /proc and ipcrm as on every Linux. A SIGQUIT to a
+// postmaster ends its children within moments (those that ignore it after 5 s), so SIGKILL is only
+// the last resort.
+constexpr char const* kScript =
+    R"sh(# moonpool: stops the servers in a folder when the process that started them ends
 folder=$1 task=$2
-trap '' HUP INT QUIT TERM PIPE TSTP
+trap '' PIPE  # and deaf to what asks it to end
 pids= servers=
 while read -r word; do
   case $word in
@@ -108,11 +110,13 @@ Guardian::Guardian(fs::path const& folder, Task task, int lock) : owner_(::getpi
   request.output = theirs.get();
   request.keep = lock;
   request.session = true;
+  request.deaf = true;
   pid_ = spawn(request);
 }
 
 Guardian::~Guardian() {
-  // shutdown, because a process that we forked may hold a copy of the socket, which close would respect.
+  // shutdown, because a process that we forked may hold a copy of the socket, which close would
+  // respect.
   if (socket_ && owner_ == ::getpid()) ::shutdown(socket_.get(), SHUT_WR);
 }
 

@@ -9,9 +9,10 @@
 
 namespace moonpool::dev {
 
-// A small shell process in a session of its own that outlives us by a moment. It holds the other end of
-// a socket pair: when that end closes (we are done, we crashed, somebody killed us with SIGKILL), it stops
-// every process that was announced on it and is still at work in `folder`, and clears away.
+// A small shell process in a session of its own that outlives us by a moment. It holds the other
+// end of a socket pair: when that end closes (we are done, we crashed, somebody killed us with
+// SIGKILL), it stops every process that was announced on it and is still at work in `folder`, and
+// clears away.
 //
 // Processes announce themselves (SpawnRequest::announce) before they exec and hold the socket until
 // then, so there is no moment at which one runs that the guardian does not know of.
@@ -25,7 +26,8 @@ class Guardian {
   // `lock`: a locked descriptor that the guardian keeps open for its whole life (-1: none).
   // Throws Error(environment).
   Guardian(std::filesystem::path const& folder, Task task, int lock);
-  // Lets it do its task without waiting for it. In a forked copy of the process that made it: nothing.
+  // Lets it do its task without waiting for it. In a forked copy of the process that made it:
+  // nothing.
   ~Guardian();
   Guardian(Guardian const&) = delete;
   Guardian& operator=(Guardian const&) = delete;

@@ -21,7 +21,8 @@ using std::chrono::milliseconds;
 
 // Does the name still lead to what we hold open? Somebody may have removed it in between.
 bool is_still(fs::path const& file, Descriptor const& descriptor) {
-  struct stat named {}, held {};
+  struct stat named {
+  }, held{};
   return ::stat(file.c_str(), &named) == 0 && ::fstat(descriptor.get(), &held) == 0 &&
          named.st_ino == held.st_ino && named.st_dev == held.st_dev;
 }
@@ -39,8 +40,8 @@ Descriptor lock_file(fs::path const& file, Deadline deadline) {
     }
     while (::flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) {
       if (deadline.passed()) {
-        throw Error(ErrorKind::timeout, "another process is busy with the cluster in " +
-                                            file.parent_path().string());
+        throw Error(ErrorKind::timeout,
+                    "another process is busy with the cluster in " + file.parent_path().string());
       }
       std::this_thread::sleep_for(milliseconds(20));
     }
@@ -75,7 +76,8 @@ void clear_away(fs::path const& folder) {
     fs::remove_all(folder, error);
   } while (error && !until.passed());
   if (error) {
-    throw Error(ErrorKind::environment, "cannot remove " + folder.string() + ": " + error.message());
+    throw Error(ErrorKind::environment,
+                "cannot remove " + folder.string() + ": " + error.message());
   }
 }
 

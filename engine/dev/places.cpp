@@ -84,8 +84,9 @@ fs::path kept_folder(Places const& places, std::string_view name, Account const&
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
   if (name.empty() || name.size() > 32 || name.starts_with('-') ||
       name.find_first_not_of(kAllowed) != std::string_view::npos) {
-    throw Error(ErrorKind::usage, "'" + std::string(name) + "' cannot name a cluster: use 1 to 32 "
-                                  "letters, digits, '-' and '_', not beginning with '-'");
+    throw Error(ErrorKind::usage, "'" + std::string(name) +
+                                      "' cannot name a cluster: use 1 to 32 "
+                                      "letters, digits, '-' and '_', not beginning with '-'");
   }
   if (!places.data.empty()) {
     auto const folder = places.data / "moonpool/dev" / name;
@@ -117,16 +118,16 @@ void make_private_folder(fs::path const& folder, Account const& account) {
                 "cannot make the folder " + folder.string() + ": " + std::strerror(errno));
   }
   struct stat info {};
-  if (::lstat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) ||
-      info.st_uid != ::geteuid() || (info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+  if (::lstat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || info.st_uid != ::geteuid() ||
+      (info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
     throw Error(ErrorKind::environment,
                 folder.string() + " is there, but is not a folder that only you can write to")
         .hint("Remove it, or point XDG_DATA_HOME and TMPDIR at folders of your own.");
   }
   // mkdir's mode went through the umask.
   if ((info.st_mode & 07777) != mode && ::chmod(folder.c_str(), mode) != 0) {
-    throw Error(ErrorKind::environment, "cannot set the permissions of " + folder.string() + ": " +
-                                            std::strerror(errno));
+    throw Error(ErrorKind::environment,
+                "cannot set the permissions of " + folder.string() + ": " + std::strerror(errno));
   }
 }
 

@@ -29,12 +29,13 @@ bool is_alive(pid_t pid);
 // Is `pid` a postmaster that was started on exactly this data folder?
 bool is_postmaster_of(pid_t pid, std::filesystem::path const& data);
 
-// Server processes at work in `folder` or below it: postmasters by their command line, their orphaned
-// children by their working folder, and the tools that build a server (initdb, pg_basebackup).
+// Server processes at work in `folder` or below it: postmasters by their command line, their
+// orphaned children by their working folder, and the tools that build a server (initdb,
+// pg_basebackup).
 std::vector<Process> processes_in(std::filesystem::path const& folder);
 
-// Removes the System V segments that these dead processes made and nobody is attached to. PostgreSQL
-// keeps one per server and a killed one leaves it behind.
+// Removes the System V segments that these dead processes made and nobody is attached to.
+// PostgreSQL keeps one per server and a killed one leaves it behind.
 void remove_shared_memory_of(std::vector<pid_t> const& creators);
 
 }  // namespace moonpool::dev

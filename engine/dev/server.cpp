@@ -20,9 +20,12 @@ constexpr std::uintmax_t kLogLimit = 8U << 20;
 
 int signal_for(StopMode mode) {
   switch (mode) {
-    case StopMode::smart: return SIGTERM;
-    case StopMode::fast: return SIGINT;
-    case StopMode::immediate: break;
+    case StopMode::smart:
+      return SIGTERM;
+    case StopMode::fast:
+      return SIGINT;
+    case StopMode::immediate:
+      break;
   }
   return SIGQUIT;
 }
@@ -31,9 +34,12 @@ int signal_for(StopMode mode) {
 
 std::string_view to_string(Role role) {
   switch (role) {
-    case Role::stopped: return "stopped";
-    case Role::primary: return "primary";
-    case Role::replica: break;
+    case Role::stopped:
+      return "stopped";
+    case Role::primary:
+      return "primary";
+    case Role::replica:
+      break;
   }
   return "replica";
 }
@@ -149,8 +155,8 @@ void Server::report_dead() const {
                                 : "Its log, " + log().string() + ", ends with:\n" + tail));
 }
 
-// What a crash left: processes without their postmaster, its segment, its pid file (whose number may
-// belong to anybody by now), its socket.
+// What a crash left: processes without their postmaster, its segment, its pid file (whose number
+// may belong to anybody by now), its socket.
 void Server::remove_leftovers() {
   auto const written = PostmasterFile::read(data()).pid;
   for (auto const& orphan : processes_in(data())) {

@@ -17,8 +17,8 @@
 
 namespace moonpool::dev {
 
-// How a server is asked to stop: `smart` waits for its clients, `fast` ends their sessions, `immediate`
-// is a crash that PostgreSQL itself arranges (the next start recovers).
+// How a server is asked to stop: `smart` waits for its clients, `fast` ends their sessions,
+// `immediate` is a crash that PostgreSQL itself arranges (the next start recovers).
 enum class StopMode { smart, fast, immediate };
 
 enum class Role { stopped, primary, replica };
@@ -36,15 +36,15 @@ struct Ground {
   bool durable = true;  // false: no fsync anywhere; the data is thrown away anyhow
   Settings settings;    // beyond those a development server gets anyhow
   std::vector<std::string> initdb_arguments;
-  Duration limit{};                // for one operation on one server
+  Duration limit{};              // for one operation on one server
   Guardian* guardian = nullptr;  // told of every process that is started, when there is one
 };
 
 // One PostgreSQL server of a development cluster, and all the harm that can be done to it.
 //
-// Every call ends within the cluster's limit (ClusterOptions::limit) and throws Error(timeout) then,
-// or Error(environment) with the end of the server's log when it died. One thread at a time; servers
-// of one cluster may be used from different threads.
+// Every call ends within the cluster's limit (ClusterOptions::limit) and throws Error(timeout)
+// then, or Error(environment) with the end of the server's log when it died. One thread at a time;
+// servers of one cluster may be used from different threads.
 class Server {
  public:
   // REQUIRES: `ground` outlives the server.
@@ -58,10 +58,10 @@ class Server {
   std::string conninfo(std::string_view database = "moonpool") const;
 
   // --- Life (server.cpp)
-  bool exists() const;   // is there a data folder?
-  pid_t pid() const;     // the postmaster's, checked to be ours; 0 when it does not run
+  bool exists() const;  // is there a data folder?
+  pid_t pid() const;    // the postmaster's, checked to be ours; 0 when it does not run
   bool running() const { return pid() != 0; }  // also when it is frozen
-  void start();          // nothing when it runs already
+  void start();                                // nothing when it runs already
   // Thaws it first. When it does not stop in the way asked within the limit it is stopped harder.
   void stop(StopMode mode = StopMode::fast);
   void restart(StopMode mode = StopMode::fast);
@@ -78,16 +78,19 @@ class Server {
   void kill_hard();
   // SIGSTOP to all its processes: sockets stay open, nothing is ever answered.
   void freeze();
-  // SIGSTOP to the postmaster alone: sessions go on, the kernel accepts new ones, nobody logs them in.
+  // SIGSTOP to the postmaster alone: sessions go on, the kernel accepts new ones, nobody logs them
+  // in.
   void freeze_postmaster();
   void thaw();  // undoes both, and freeze_process()
   bool frozen() const;
 
   std::vector<Process> processes() const;  // the postmaster's children
-  // The process whose title begins so: "walreceiver", "walsender", "startup", "checkpointer"; 0: none.
+  // The process whose title begins so: "walreceiver", "walsender", "startup", "checkpointer"; 0:
+  // none.
   pid_t find_process(std::string_view title) const;
-  // One process of this server, a session's backend (pg_backend_pid()) or another. Killing one makes
-  // PostgreSQL end all sessions and recover. Throws Error(usage) when it is not of this server.
+  // One process of this server, a session's backend (pg_backend_pid()) or another. Killing one
+  // makes PostgreSQL end all sessions and recover. Throws Error(usage) when it is not of this
+  // server.
   void kill_process(pid_t pid);
   void freeze_process(pid_t pid);
   void thaw_process(pid_t pid);
@@ -105,12 +108,12 @@ class Server {
 
   // --- Replication (server_replication.cpp)
   Role role() const;
-  void promote();        // and waits until it takes writes
-  void pause_replay();   // WAL still arrives and is not applied; waits until that is so
+  void promote();       // and waits until it takes writes
+  void pause_replay();  // WAL still arrives and is not applied; waits until that is so
   void resume_replay();
-  void detach();         // stops receiving WAL: primary_conninfo = ''
-  // Receives WAL from `upstream`, from now on, with a slot of its own there. For a running replica whose
-  // history is part of the upstream's; else rejoin().
+  void detach();  // stops receiving WAL: primary_conninfo = ''
+  // Receives WAL from `upstream`, from now on, with a slot of its own there. For a running replica
+  // whose history is part of the upstream's; else rejoin().
   void follow(Server const& upstream);
   // Throws its data away and becomes a replica of `source`, which must run.
   void rejoin(Server const& source);

@@ -53,8 +53,8 @@ void Server::append_settings(std::filesystem::path const& data, Settings const& 
   request.account = &ground_->account;
   auto const finished = run(std::move(request), text, deadline());
   if (finished.exit_code != 0) {
-    throw Error(ErrorKind::environment, "cannot write the settings of " + name_ + ": " +
-                                            finished.output);
+    throw Error(ErrorKind::environment,
+                "cannot write the settings of " + name_ + ": " + finished.output);
   }
 }
 

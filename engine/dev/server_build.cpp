@@ -35,7 +35,8 @@ void remove_tree(fs::path const& folder) {
   std::error_code error;
   fs::remove_all(folder, error);
   if (error) {
-    throw Error(ErrorKind::environment, "cannot remove " + folder.string() + ": " + error.message());
+    throw Error(ErrorKind::environment,
+                "cannot remove " + folder.string() + ": " + error.message());
   }
 }
 
@@ -52,8 +53,8 @@ void adopt(fs::path const& built, fs::path const& data) {
   std::error_code error;
   fs::rename(built, data, error);
   if (error) {
-    throw Error(ErrorKind::environment,
-                "cannot rename " + built.string() + " to " + data.string() + ": " + error.message());
+    throw Error(ErrorKind::environment, "cannot rename " + built.string() + " to " + data.string() +
+                                            ": " + error.message());
   }
 }
 
@@ -76,7 +77,8 @@ Settings standard_settings(Ground const& ground) {
       // A replica notices within moments that its primary is back (the default is 5 s).
       {"wal_retrieve_retry_interval", "200ms"},
       {"wal_receiver_status_interval", "1s"},
-      // In files below the data folder: /dev/shm may be tiny or absent, and keeps what a crash leaves.
+      // In files below the data folder: /dev/shm may be tiny or absent, and keeps what a crash
+      // leaves.
       {"dynamic_shared_memory_type", "mmap"},
       {"logging_collector", "off"},
       {"log_line_prefix", "%m [%p] "},
@@ -97,15 +99,21 @@ Settings Server::own_settings() const {
           {"cluster_name", "moonpool/" + ground_->name + "/" + name_}};
 }
 
-// Built without fsync even where the data is kept: on a busy disk that costs 10 s, and gains only that a new,
-// empty cluster survives a power failure in its first half minute.
+// Built without fsync even where the data is kept: on a busy disk that costs 10 s, and gains only
+// that a new, empty cluster survives a power failure in its first half minute.
 void Server::make_by_initdb() {
   auto const built = half_made(*ground_, data());
   // Trust is safe here: the only way in is a socket in a folder that only its owner may enter.
-  std::vector<std::string> arguments = {
-      "-D",     built.string(), "-U",   "postgres", "--auth=trust",
-      "-E",     "UTF8",         std::string("--locale=") + (has_c_utf8() ? "C.UTF-8" : "C"),
-      "--no-instructions", "--no-sync"};
+  std::vector<std::string> arguments = {"-D",
+                                        built.string(),
+                                        "-U",
+                                        "postgres",
+                                        "--auth=trust",
+                                        "-E",
+                                        "UTF8",
+                                        std::string("--locale=") + (has_c_utf8() ? "C.UTF-8" : "C"),
+                                        "--no-instructions",
+                                        "--no-sync"};
   arguments.insert(arguments.end(), ground_->initdb_arguments.begin(),
                    ground_->initdb_arguments.end());
   auto const program = ground_->binaries.tool("initdb");
@@ -120,12 +128,24 @@ void Server::make_by_initdb() {
 
 void Server::make_by_backup_of(Server const& source) {
   auto const built = half_made(*ground_, data());
-  source.query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE "
-               "NOT active AND slot_name = " + quote_for_settings(name_),
-               "postgres");
-  std::vector<std::string> arguments = {
-      "-D", built.string(), "-d", source.conninfo("postgres") + " application_name=" + name_,
-      "--checkpoint=fast", "-R", "-C", "-S", name_, "-X", "stream", "--no-manifest", "--no-sync"};
+  source.query(
+      "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE "
+      "NOT active AND slot_name = " +
+          quote_for_settings(name_),
+      "postgres");
+  std::vector<std::string> arguments = {"-D",
+                                        built.string(),
+                                        "-d",
+                                        source.conninfo("postgres") + " application_name=" + name_,
+                                        "--checkpoint=fast",
+                                        "-R",
+                                        "-C",
+                                        "-S",
+                                        name_,
+                                        "-X",
+                                        "stream",
+                                        "--no-manifest",
+                                        "--no-sync"};
   run_checked(request_for(*ground_, ground_->binaries.tool("pg_basebackup"), std::move(arguments)),
               deadline());
   append_settings(built, own_settings());

@@ -87,8 +87,8 @@ void send_one(Server const& server, pid_t pid, int signal) {
   auto const children = server.processes();
   if (std::none_of(children.begin(), children.end(),
                    [pid](Process const& child) { return child.pid == pid; })) {
-    throw Error(ErrorKind::usage, "process " + std::to_string(pid) + " is not one of the server " +
-                                      server.name());
+    throw Error(ErrorKind::usage,
+                "process " + std::to_string(pid) + " is not one of the server " + server.name());
   }
   ::kill(pid, signal);
 }

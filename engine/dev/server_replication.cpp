@@ -76,10 +76,10 @@ void Server::follow(Server const& upstream) {
   auto const until = deadline();
   auto connection = connect(kMaintenance);
   connection.query("ALTER SYSTEM SET primary_slot_name = " + quote_for_settings(name_), until);
-  connection.query("ALTER SYSTEM SET primary_conninfo = " +
-                       quote_for_settings(upstream.conninfo(kMaintenance) +
-                                          " application_name=" + name_),
-                   until);
+  connection.query(
+      "ALTER SYSTEM SET primary_conninfo = " +
+          quote_for_settings(upstream.conninfo(kMaintenance) + " application_name=" + name_),
+      until);
   connection.query("SELECT pg_reload_conf()", until);
   upstream.wait_until_streams_to(*this);
 }
@@ -99,9 +99,10 @@ std::string Server::replayed_position() const { return value(kReplayed, kMainten
 void Server::wait_until_replayed(std::string const& position) const {
   auto const until = deadline();
   auto connection = connect(kMaintenance);
-  wait_until(connection,
-             std::string("SELECT (") + kReplayed + ") >= " + quote_for_settings(position) + "::pg_lsn",
-             until, "the server " + name_ + " did not replay up to " + position + " in time");
+  wait_until(
+      connection,
+      std::string("SELECT (") + kReplayed + ") >= " + quote_for_settings(position) + "::pg_lsn",
+      until, "the server " + name_ + " did not replay up to " + position + " in time");
 }
 
 void Server::wait_until_streams_to(Server const& replica) const {
@@ -109,9 +110,11 @@ void Server::wait_until_streams_to(Server const& replica) const {
   auto connection = connect(kMaintenance);
   wait_until(connection,
              "SELECT EXISTS (SELECT FROM pg_stat_replication WHERE state = 'streaming' AND "
-             "application_name = " + quote_for_settings(replica.name_) + ")",
-             until, "the server " + replica.name_ + " does not stream from " + name_ +
-                        "; its log: " + replica.log().string());
+             "application_name = " +
+                 quote_for_settings(replica.name_) + ")",
+             until,
+             "the server " + replica.name_ + " does not stream from " + name_ +
+                 "; its log: " + replica.log().string());
 }
 
 }  // namespace moonpool::dev

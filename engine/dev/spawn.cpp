@@ -47,10 +47,14 @@ struct Report {
 
 std::string_view describe(Step step) {
   switch (step) {
-    case Step::descriptors: return "preparing its descriptors";
-    case Step::account: return "becoming its user";
-    case Step::log: return "opening its log file";
-    case Step::exec: break;
+    case Step::descriptors:
+      return "preparing its descriptors";
+    case Step::account:
+      return "becoming its user";
+    case Step::log:
+      return "opening its log file";
+    case Step::exec:
+      break;
   }
   return "starting it";
 }
@@ -61,8 +65,8 @@ std::string_view describe(Step step) {
   ::_exit(127);
 }
 
-// The descriptors' final places. They are moved above them first, since this process may itself have
-// been started with 0, 1 or 2 closed.
+// The descriptors' final places. They are moved above them first, since this process may itself
+// have been started with 0, 1 or 2 closed.
 constexpr int kReport = 3, kKeep = 4, kAbove = 16;
 
 int lift(int fd, int report) {
@@ -88,10 +92,14 @@ void announce(int socket) {
   (void)!::send(socket, at, static_cast<std::size_t>(text.end() - at), MSG_NOSIGNAL);
 }
 
-void reset_signals() {
+void reset_signals(bool deaf) {
   struct sigaction standard {};
   standard.sa_handler = SIG_DFL;
   for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &standard, nullptr);
+  standard.sa_handler = SIG_IGN;
+  for (int const signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP}) {
+    if (deaf) ::sigaction(signal, &standard, nullptr);
+  }
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -102,7 +110,7 @@ void reset_signals() {
   request.session ? static_cast<void>(::setsid()) : static_cast<void>(::setpgid(0, 0));
   // The pid goes out first: whoever dies from here on, the guardian knows of this process.
   if (request.announce >= 0) announce(request.announce);
-  reset_signals();
+  reset_signals(request.deaf);
 
   int report = lift(plan.report, plan.report);
   int const input = request.input < 0 ? ::open("/dev/null", O_RDONLY) : request.input;
@@ -169,8 +177,8 @@ class SignalsHeld {
 
 [[noreturn]] void cannot_run(SpawnRequest const& request, Step step, int error) {
   throw Error(ErrorKind::environment, "cannot run " + request.program.string() + ": " +
-                                          std::string(describe(step)) + " failed: " +
-                                          std::strerror(error));
+                                          std::string(describe(step)) +
+                                          " failed: " + std::strerror(error));
 }
 
 Descriptor pipe_end(Descriptor& other) {
@@ -182,8 +190,9 @@ Descriptor pipe_end(Descriptor& other) {
   return Descriptor(ends[0]);
 }
 
-// The exit status, waiting for it at most until the deadline; a host that reaps or ignores all children
-// itself leaves nothing to learn, which counts as 0: callers look at what the program made.
+// The exit status, waiting for it at most until the deadline; a host that reaps or ignores all
+// children itself leaves nothing to learn, which counts as 0: callers look at what the program
+// made.
 std::optional<int> exit_status(pid_t pid, Deadline deadline) noexcept {
   for (;;) {
     int status = 0;
@@ -197,7 +206,8 @@ std::optional<int> exit_status(pid_t pid, Deadline deadline) noexcept {
   }
 }
 
-// Feeds `input` and collects output until the program closes its end. False when the deadline passes.
+// Feeds `input` and collects output until the program closes its end. False when the deadline
+// passes.
 bool converse(Descriptor& to, Descriptor& from, std::string_view input, std::string& output,
               Deadline deadline) {
   if (input.empty()) to.close();
@@ -208,7 +218,7 @@ bool converse(Descriptor& to, Descriptor& from, std::string_view input, std::str
                               static_cast<int>(std::clamp<long long>(left, 0, 60'000)));
     if (ready == 0 && deadline.passed()) return false;
     if (polled[1].revents != 0) {
-      auto const sent = ::send(to.get(), input.data(), input.size(), MSG_NOSIGNAL);
+      auto const sent = ::send(to.get(), input.data(), input.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       if (sent > 0) input.remove_prefix(static_cast<std::size_t>(sent));
       if (input.empty() || (sent < 0 && errno != EINTR && errno != EAGAIN)) to.close();
     }
@@ -232,8 +242,12 @@ pid_t spawn(SpawnRequest const& request) {
   auto const environment = pointers(variables);
   Descriptor report_in;
   Descriptor report_out = pipe_end(report_in);
-  Plan const plan{request.program.c_str(), arguments.data(), environment.data(), &request,
-                  request.log.empty() ? nullptr : request.log.c_str(), report_in.get()};
+  Plan const plan{request.program.c_str(),
+                  arguments.data(),
+                  environment.data(),
+                  &request,
+                  request.log.empty() ? nullptr : request.log.c_str(),
+                  report_in.get()};
   pid_t pid = 0;
   {
     SignalsHeld const held;
@@ -282,7 +296,8 @@ Finished run(SpawnRequest request, std::string const& input, Deadline deadline) 
     ::kill(-pid, SIGKILL);
     exit_status(pid, Deadline::in(std::chrono::seconds(5)));
     throw Error(ErrorKind::timeout, request.program.filename().string() +
-                                        " did not end in time; its output was:\n" + finished.output);
+                                        " did not end in time; its output was:\n" +
+                                        finished.output);
   }
   finished.exit_code = *status;
   return finished;

@@ -48,8 +48,8 @@ bool ClusterStatus::all_running() const {
 }
 
 ClusterStatus Cluster::status() const {
-  ClusterStatus cluster{ground_->name, ground_->folder, ground_->account.name,
-                        ground_->binaries.version, {}};
+  ClusterStatus cluster{
+      ground_->name, ground_->folder, ground_->account.name, ground_->binaries.version, {}};
   std::optional<long long> written;
   for (auto const& server : servers_) {
     ServerStatus status;
