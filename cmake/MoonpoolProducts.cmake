@@ -20,7 +20,8 @@ list(REMOVE_ITEM MOONPOOL_INNER_TARGETS moonpool_api moonpool_script)
 add_library(moonpool_faces INTERFACE)
 target_sources(moonpool_faces INTERFACE $<TARGET_OBJECTS:moonpool_embedded_lua> $<TARGET_OBJECTS:moonpool_api>
                                         $<TARGET_OBJECTS:moonpool_script>)
-target_link_libraries(moonpool_faces INTERFACE ${MOONPOOL_INNER_TARGETS} PkgConfig::luajit)
+target_link_libraries(moonpool_faces INTERFACE ${MOONPOOL_INNER_TARGETS} PkgConfig::luajit
+                                               $<TARGET_PROPERTY:moonpool_api,LINK_LIBRARIES>)
 
 add_library(moonpool SHARED)
 set_target_properties(moonpool PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
@@ -29,3 +30,29 @@ target_include_directories(moonpool PUBLIC
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/engine/api/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_link_libraries(moonpool PRIVATE moonpool_faces)
 target_link_options(moonpool PRIVATE -Wl,--exclude-libs,libpqxx-7.10.a:libpqxx.a)
+
+# The executable: what repl/ holds but main, as an archive that tests can link too, and main over it.
+find_package(CLI11 2.1 REQUIRED)
+file(GLOB MOONPOOL_REPL_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/repl/*.cpp)
+list(REMOVE_ITEM MOONPOOL_REPL_SOURCES ${PROJECT_SOURCE_DIR}/repl/main.cpp)
+if(MOONPOOL_READLINE)
+  pkg_check_modules(readline REQUIRED IMPORTED_TARGET readline>=8)
+else()
+  list(REMOVE_ITEM MOONPOOL_REPL_SOURCES ${PROJECT_SOURCE_DIR}/repl/readline_editor.cpp)
+endif()
+add_library(moonpool_repl STATIC ${MOONPOOL_REPL_SOURCES})
+moonpool_compile(moonpool_repl)
+target_include_directories(moonpool_repl PUBLIC ${PROJECT_SOURCE_DIR}/repl ${PROJECT_SOURCE_DIR}/engine
+                                                ${PROJECT_SOURCE_DIR}/engine/api/include)
+target_compile_definitions(moonpool_repl PRIVATE MOONPOOL_VERSION="${PROJECT_VERSION}"
+                                                 $<$<BOOL:${MOONPOOL_READLINE}>:MOONPOOL_READLINE>)
+target_link_libraries(moonpool_repl
+  PUBLIC Threads::Threads
+  PRIVATE CLI11::CLI11 nlohmann_json::nlohmann_json $<$<BOOL:${MOONPOOL_READLINE}>:PkgConfig::readline>)
+
+add_executable(moonpool_cli repl/main.cpp)
+moonpool_compile(moonpool_cli)
+set_target_properties(moonpool_cli PROPERTIES OUTPUT_NAME moonpool)
+target_link_libraries(moonpool_cli PRIVATE moonpool_repl moonpool_faces)
+# LuaJIT's FFI looks the C ABI up in the process itself; nothing else is shown there.
+target_link_options(moonpool_cli PRIVATE "LINKER:--export-dynamic-symbol=mp_*")

@@ -1,0 +1,45 @@
+#include "interrupts.hpp"
+
+#include <atomic>
+#include <csignal>
+#include <unistd.h>
+
+#include "async/drive_blocking.hpp"
+#include "exit_codes.hpp"
+#include "script/state.hpp"
+
+namespace moonpool::repl {
+namespace {
+
+constexpr int kPatience = 3;
+
+std::atomic<script::State*> running_state = nullptr;
+std::atomic<int> presses = 0;
+struct sigaction previous;
+
+void on_interrupt(int) {
+  if (++presses >= kPatience) _exit(kInterrupted);
+  async::interrupt();
+  if (auto* const state = running_state.load()) state->interrupt();
+}
+
+}  // namespace
+
+Interrupts::Interrupts(script::State& state) {
+  running_state = &state;
+  struct sigaction action{};
+  action.sa_handler = on_interrupt;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, &previous);
+}
+
+Interrupts::~Interrupts() {
+  sigaction(SIGINT, &previous, nullptr);
+  running_state = nullptr;
+}
+
+void Interrupts::forget() { presses = 0; }
+
+bool Interrupts::pending() { return presses > 0; }
+
+}  // namespace moonpool::repl

@@ -1,0 +1,111 @@
+#include "program.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "arguments.hpp"
+#include "async/drive_blocking.hpp"
+#include "base/error.hpp"
+#include "dotenv.hpp"
+#include "exit_codes.hpp"
+#include "interrupts.hpp"
+#include "script/state.hpp"
+#include "shell.hpp"
+#include "terminal.hpp"
+
+namespace moonpool::repl {
+namespace {
+
+int print_version(bool json) {
+  if (json) {
+    std::printf("{\"schema_version\": 1, \"version\": \"%s\"}\n", MOONPOOL_VERSION);
+  } else {
+    std::printf("moonpool %s\n", MOONPOOL_VERSION);
+  }
+  return kOk;
+}
+
+// Tells an error that ended the program, and gives the exit code for it.
+int tell(Terminal const& terminal, Error const& error, std::string const& traceback) {
+  if (error.kind() == ErrorKind::cancelled ||
+      (error.kind() == ErrorKind::script && error.message().ends_with("interrupted"))) {
+    complain(terminal, "interrupted");
+    return kInterrupted;
+  }
+  // What a script raised is told as it is; the kind in front of it would say nothing.
+  bool const is_plain = error.kind() == ErrorKind::script || error.kind() == ErrorKind::usage;
+  auto text = is_plain ? error.message() : error.describe();
+  if (is_plain && !error.hint().empty()) text += "\n" + error.hint();
+  if (!traceback.empty()) text += "\n" + traceback;
+  complain(terminal, text);
+  return exit_code_for(error);
+}
+
+int run_script(script::State& state, Arguments const& arguments) {
+  async::InterruptScope const scope;
+  Interrupts const interrupts(state);
+  state.run_file(arguments.file, arguments.words);
+  return kOk;
+}
+
+int run_subcommand(script::State& state, Arguments const& arguments, Terminal const& terminal) {
+  async::InterruptScope const scope;
+  Interrupts const interrupts(state);
+  auto options = arguments.options;
+  auto add = [&](char const* key, Value value) { options.push_back({key, std::move(value)}); };
+  add("json", arguments.json);
+  add("color", terminal.color);
+  add("terminal", terminal.is_interactive());
+  add("columns", terminal_size().columns);
+  if (!arguments.dsn.empty()) add("dsn", arguments.dsn);
+  auto const module = state.require("moonpool.cli." + arguments.name);
+  auto const results = module.call("run", {Value(std::move(options))});
+  return results.empty() || results.front().is_nil() ? kOk : results.front().as<int>();
+}
+
+int run(Arguments const& arguments, Terminal const& terminal) {
+  if (arguments.action == Arguments::Action::version) return print_version(arguments.json);
+  if (arguments.env_file) load_dotenv();
+  if (!arguments.dsn.empty()) ::setenv("MOONPOOL_DSN", arguments.dsn.c_str(), 1);
+  script::State state;
+  try {
+    switch (arguments.action) {
+      case Arguments::Action::run:
+        return run_script(state, arguments);
+      case Arguments::Action::subcommand:
+        return run_subcommand(state, arguments, terminal);
+      default:
+        return run_shell(state, arguments, terminal);
+    }
+  } catch (Error const& error) {
+    return tell(terminal, error, state.traceback());
+  }
+}
+
+// Results that could not be written are a failure, however well the work went.
+int flush(Terminal const& terminal, int code) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  complain(terminal, "cannot write the results to stdout");
+  return code == kOk ? kFailure : code;
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv) noexcept {
+  Terminal terminal;
+  try {
+    auto const arguments = read_arguments({argv + 1, argv + argc});
+    if (arguments.action == Arguments::Action::done) return arguments.exit_code;
+    terminal = look_at_terminal(arguments.color);
+    return flush(terminal, run(arguments, terminal));
+  } catch (Error const& error) {
+    return tell(terminal, error, "");
+  } catch (std::exception const& error) {
+    complain(terminal, error.what());
+  }
+  return kFailure;
+}
+
+}  // namespace moonpool::repl
