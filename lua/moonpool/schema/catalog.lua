@@ -14,6 +14,16 @@ M.oid = {
   pg_publication_namespace = 6237,
 }
 
+local TOLD = {}
+for _, oid in pairs(M.oid) do TOLD[oid] = true end
+
+--- Whether facts are made of what this catalog holds.
+---@param class integer
+---@return boolean
+function M.is_told(class)
+  return TOLD[class] == true
+end
+
 --- The first oid that initdb does not use: whatever lies at or above it was made by somebody.
 M.FIRST_USER_OID = 16384
 

@@ -16,6 +16,7 @@ local OID = catalog.oid
 ---@field columns table<integer, table<integer, moonpool.schema.Fact>>  by relation and attnum
 ---@field private results table<string, any>
 ---@field private facts table<integer, table<integer, moonpool.schema.Fact>>
+---@field accounted table<integer, integer>  per catalog how many of the objects somebody made are told
 ---@field private members table<integer, table<integer, string>>
 local Context = {}
 Context.__index = Context
@@ -24,10 +25,11 @@ local M = {}
 
 ---@param set moonpool.schema.FactSet
 ---@param results table<string, any>
+---@param tx table  the transaction the results were read in
 ---@return moonpool.schema.Context
-function M.new(set, results)
-  local cx = { set = set, results = results, roles = {}, namespaces = {}, columns = {}, facts = {}, members = {},
-    aliases = {} }
+function M.new(set, results, tx)
+  local cx = { tx = tx, set = set, results = results, roles = {}, namespaces = {}, columns = {}, facts = {}, members = {},
+    seen_oids = {}, accounted = {} }
   for _, oid in pairs(OID) do
     cx.facts[oid], cx.members[oid] = {}, {}
   end
@@ -41,6 +43,13 @@ function Context:rows(name)
   local result = self.results[name]
   if not result then error("no query is called " .. name) end
   return result:each()
+end
+
+--- Asks the database once more, in the same snapshot.
+---@param sql string
+---@return table result
+function Context:query(sql)
+  return self.tx:query(sql)
 end
 
 --- The name of the schema with this oid if facts are made of what is in it: not the system's own, not pg_temp.
@@ -100,7 +109,7 @@ function Context:add_id(class, oid, id, parent, attrs, ...)
     name = (select(n, ...)), schema = n > 1 and (...) or nil,
   }
   self.set:add(fact)
-  if class then self.facts[class][oid] = fact end
+  if class then self:alias(class, oid, fact) end
   return fact
 end
 
@@ -118,22 +127,38 @@ end
 ---@param oid integer
 ---@param fact moonpool.schema.Fact
 function Context:alias(class, oid, fact)
+  local of_class = self.facts[class]
+  if not of_class[oid] then self:account(class, oid) end
+  of_class[oid] = fact
+end
+
+--- The same for what nobody made: the row type of a table, the multirange of a range.
+---@param class integer
+---@param oid integer
+---@param fact moonpool.schema.Fact
+function Context:stand_in(class, oid, fact)
   self.facts[class][oid] = fact
+end
+
+function Context:account(class, oid)
+  if oid >= catalog.FIRST_USER_OID then self.accounted[class] = (self.accounted[class] or 0) + 1 end
 end
 
 --- Says that an object is accounted for without a fact of its own.
 ---@param class integer
 ---@param oid integer
 function Context:seen(class, oid)
-  self.aliases[class] = self.aliases[class] or {}
-  self.aliases[class][oid] = true
+  local seen = self.seen_oids[class] or {}
+  self.seen_oids[class] = seen
+  if not seen[oid] then self:account(class, oid) end
+  seen[oid] = true
 end
 
 ---@param class integer
 ---@param oid integer
 ---@return boolean
 function Context:is_seen(class, oid)
-  return self.aliases[class] ~= nil and self.aliases[class][oid] == true
+  return self.seen_oids[class] ~= nil and self.seen_oids[class][oid] == true
 end
 
 ---@param oid integer

@@ -16,14 +16,16 @@ local SOURCES = {
   { "pg_class", USER .. " and o.relkind = 'c'", "pg_type", "o.reltype" },
   { "pg_class", USER .. " and o.relkind not in ('c', 't') and o.relpersistence <> 't' and o.relnamespace <> 99", "pg_class",
     "(select i.indrelid from pg_index i where i.indexrelid = o.oid)" },
-  { "pg_type", USER .. " and o.typrelid = 0 and o.typtype <> 'm' and not exists (select from pg_type e "
+  { "pg_type", USER .. " and o.typtype <> 'm' and (o.typrelid = 0 or "
+    .. "exists (select from pg_class c where c.oid = o.typrelid and c.relkind = 'c')) and not exists (select from pg_type e "
     .. "where e.oid = o.typelem and e.typarray = o.oid)" },
   -- A range type comes with functions that build it and a cast to its multirange.
   { "pg_proc", USER .. NOT_INTERNAL:format "pg_proc" }, { "pg_cast", USER .. NOT_INTERNAL:format "pg_cast" },
   { "pg_operator", USER }, { "pg_opclass", USER }, { "pg_opfamily", USER },
   { "pg_constraint", USER .. " and o.conrelid <> 0", "pg_class", "o.conrelid" },
   { "pg_constraint", USER .. " and o.contypid <> 0", "pg_type", "o.contypid" },
-  { "pg_trigger", USER .. " and not o.tgisinternal and o.tgparentid = 0", "pg_class", "o.tgrelid" },
+  { "pg_trigger", USER .. " and not o.tgisinternal and (o.tgparentid = 0 or exists (select from pg_trigger p "
+    .. "where p.oid = o.tgparentid and p.tgenabled <> o.tgenabled))", "pg_class", "o.tgrelid" },
   { "pg_rewrite", USER, "pg_class", "o.ev_class" },
   { "pg_policy", USER, "pg_class", "o.polrelid" },
   { "pg_attrdef", USER, "pg_class", "o.adrelid" },
@@ -32,32 +34,49 @@ local SOURCES = {
   { "pg_am", USER }, { "pg_language", USER }, { "pg_transform", USER }, { "pg_collation", USER },
   { "pg_conversion", USER }, { "pg_ts_parser", USER }, { "pg_ts_template", USER }, { "pg_ts_dict", USER },
   { "pg_ts_config", USER }, { "pg_foreign_data_wrapper", USER }, { "pg_foreign_server", USER },
-  { "pg_extension", "true" }, { "pg_event_trigger", "true" }, { "pg_publication", "true" },
-  { "pg_publication_rel", "true" }, { "pg_publication_namespace", "true" }, { "pg_default_acl", "true" },
-  { "pg_statistic_ext", "true" },
+  { "pg_extension", USER }, { "pg_event_trigger", USER }, { "pg_publication", USER },
+  { "pg_publication_rel", USER }, { "pg_publication_namespace", USER }, { "pg_default_acl", USER },
+  { "pg_statistic_ext", USER },
+  { "pg_subscription", USER .. " and o.subdbid = (select d.oid from pg_database d where d.datname = current_database())" },
 }
 
-local parts, NAMES = {}, {}
+-- `o` is the object, `m` the extensions' members.
+local MINE = [[not exists (select from m where m.classid = %d and m.objid = o.oid)]]
+
+local counts, lists = {}, {}
 for i, source in ipairs(SOURCES) do
-  local class = catalog.oid[source[1]]
-  NAMES[class] = source[1]
-  parts[i] = ("select %d as class, o.oid, %s as parent_class, %s as parent from %s o where %s"):format(class,
-    source[3] and catalog.oid[source[3]] or 0, source[4] or "0::oid", source[1], source[2])
+  local name, condition, parent_class, parent = unpack(source)
+  local class = catalog.oid[name]
+  local where = condition .. " and " .. MINE:format(class)
+  if parent then
+    where = ("%s and not exists (select from m where m.classid = %d and m.objid = %s)"):format(where,
+      catalog.oid[parent_class], parent)
+  end
+  counts[i] = ("select %d as class, count(*) as n from %s o where %s"):format(class, name, where)
+  lists[i] = ("select %d as class, o.oid from %s o where %s"):format(class, name, where)
 end
 
---- Lists what users made.
-M.query = table.concat(parts, "\nunion all\n")
+local MEMBERS = "with m as materialized (select classid, objid from pg_depend where deptype = 'e')\n"
 
---- The objects that no fact accounts for.
+--- Counts, catalog by catalog, what users made.
+M.query = ("%sselect class, sum(n)::bigint as n from (\n%s\n) c group by class"):format(MEMBERS,
+  table.concat(counts, "\nunion all\n"))
+
+local LIST = MEMBERS .. table.concat(lists, "\nunion all\n")
+
+--- The objects that no fact accounts for. They are looked for one by one only if the counts differ.
 ---@param cx moonpool.schema.Context
 ---@return { class: integer, oid: integer }[]
 function M.missing(cx)
-  local missing = {}
+  local differ = false
   for row in cx:rows "probe" do
-    local class, oid = row.class, row.oid
-    if not (cx:fact(class, oid) or cx:member(class, oid) or cx:is_seen(class, oid)
-        or row.parent and cx:member(row.parent_class, row.parent)) then
-      missing[#missing + 1] = { class = class, oid = oid }
+    if row.n ~= (cx.accounted[row.class] or 0) then differ = true end
+  end
+  local missing = {}
+  if not differ then return missing end
+  for row in cx:query(LIST):each() do
+    if not cx:fact(row.class, row.oid) and not cx:is_seen(row.class, row.oid) then
+      missing[#missing + 1] = { class = row.class, oid = row.oid }
     end
   end
   return missing

@@ -15,7 +15,7 @@ M.common = {
   meta = [[
 select current_setting('server_version_num')::int as version, current_database() as database,
   pg_encoding_to_char(d.encoding) as encoding, d.datcollate as lc_collate, d.datctype as lc_ctype,
-  d.datlocprovider::text as locale_provider, current_user as reader, r.rolname as acl_role,
+  d.datlocprovider::text as locale_provider, current_user as reader, current_setting('is_superuser') = 'on' as superuser, r.rolname as acl_role,
   acldefault('r', r.oid)::text as acl_r, acldefault('s', r.oid)::text as acl_s, acldefault('f', r.oid)::text as acl_f,
   acldefault('T', r.oid)::text as "acl_T", acldefault('n', r.oid)::text as acl_n, acldefault('l', r.oid)::text as acl_l,
   acldefault('F', r.oid)::text as "acl_F", acldefault('S', r.oid)::text as "acl_S", acldefault('L', r.oid)::text as "acl_L"
@@ -42,11 +42,5 @@ from pg_depend d
     and t.typsubscript = 'array_subscript_handler'::regproc
 where d.deptype in ('n', 'x') and d.refclassid <> 'pg_namespace'::regclass and d.objid >= 16384]],
 }
-
---- What a subscription connects to.
-M.connections = [[
-select subname, subconninfo
-from pg_subscription
-where subdbid = (select oid from pg_database where datname = current_database())]]
 
 return M

@@ -37,15 +37,12 @@ local function plan()
   return list
 end
 
-local function fetch(db)
-  local list = plan()
-  local results = {}
-  db:transaction(function(tx)
-    local answers = tx:batch(function(batch)
-      for _, item in ipairs(list) do batch:add(item.sql) end
-    end)
-    for i, item in ipairs(list) do results[item.name] = answers[i] end
-  end, { isolation = "repeatable read", read_only = true })
+local function fetch(tx)
+  local list, results = plan(), {}
+  local answers = tx:batch(function(batch)
+    for _, item in ipairs(list) do batch:add(item.sql) end
+  end)
+  for i, item in ipairs(list) do results[item.name] = answers[i] end
   return results
 end
 
@@ -104,7 +101,7 @@ local function read_depends(cx)
       if to then link(fact, to) end
     end
   end
-  for fact in set:each() do
+  for _, fact in set:unordered() do
     local attrs = fact.attrs
     for _, id in ipairs(attrs.inherits or {}) do link(fact, id) end
     if attrs.partition_of then link(fact, attrs.partition_of) end
@@ -121,10 +118,15 @@ local function read_depends(cx)
 end
 
 local function read_texts(cx)
+  local strays = {}
   for row in cx:rows "comments" do
     local id = endpoint(cx, row.classoid, row.objoid, row.objsubid)
     local fact = id and not cx:member(row.classoid, row.objoid) and cx.set:get(id)
-    if fact then fact.attrs.comment = row.description end
+    if fact then
+      fact.attrs.comment = row.description
+    elseif not id and row.objoid >= catalog.FIRST_USER_OID and catalog.is_told(row.classoid) then
+      strays[#strays + 1] = { class = row.classoid, oid = row.objoid }
+    end
   end
   for row in cx:rows "labels" do
     local id = endpoint(cx, row.classoid, row.objoid, row.objsubid)
@@ -134,6 +136,8 @@ local function read_texts(cx)
       fact.attrs.labels_by_provider[row.provider] = row.label
     end
   end
+  if #strays == 0 then return end
+  for row in cx:query(probe.describe(strays)):each() do cx:warn("not modelled: the comment on %s", row.text) end
 end
 
 local function contains(list, name)
@@ -154,21 +158,12 @@ local function in_schemas(set, options)
   end)
 end
 
--- Only a superuser may read a subscription's connection string, so it is asked for apart from the batch.
-local function read_connections(db)
-  local ok, result = pcall(db.query, db, queries.connections)
-  if not ok then return nil end
-  local out = {}
-  for row in result:each() do out[row.subname] = row.subconninfo end
-  return out
-end
-
 -- An object that no fact tells is never passed over in silence.
-local function name_missing(db, cx, strict)
+local function name_missing(cx, strict)
   local missing = probe.missing(cx)
   if #missing == 0 then return end
   local texts = {}
-  for row in db:query(probe.describe(missing)):each() do
+  for row in cx:query(probe.describe(missing)):each() do
     texts[#texts + 1] = row.text
     cx:warn("not modelled: %s", row.text)
   end
@@ -177,30 +172,37 @@ local function name_missing(db, cx, strict)
   end
 end
 
---- Reads the whole database.
----@param db table  a handle: transaction(f, options) with batch() inside
----@param options? moonpool.schema.ReadOptions
----@return moonpool.schema.FactSet
-function M.read(db, options)
-  options = options or {}
-  local results = fetch(db)
+local function read(tx, options)
+  local results = fetch(tx)
   local meta = results.meta:first()
   local set = set_of.new {
     server_version = meta.version, database = meta.database, encoding = meta.encoding, lc_collate = meta.lc_collate,
     lc_ctype = meta.lc_ctype, locale_provider = meta.locale_provider, reader = meta.reader, complete = true,
   }
-  local cx = context.new(set, results)
-  cx.version, cx.meta = meta.version, setmetatable({
-    secrets = options.secrets, connections = options.secrets and results.subscriptions:first() and read_connections(db),
-    database_settings = options.database_settings,
-  }, { __index = meta })
+  local cx = context.new(set, results, tx)
+  cx.version = meta.version
+  cx.meta = setmetatable({ secrets = options.secrets, database_settings = options.database_settings }, { __index = meta })
   read_names(cx)
   for _, module in ipairs(kinds.modules) do
     if module.read then module.read(cx) end
   end
   read_texts(cx)
   read_depends(cx)
-  name_missing(db, cx, options.strict)
+  name_missing(cx, options.strict)
+  table.sort(set.warnings)
+  return set
+end
+
+--- Reads the whole database.
+---@param db table  a handle: transaction(f, options) with batch() and query() inside
+---@param options? moonpool.schema.ReadOptions
+---@return moonpool.schema.FactSet
+function M.read(db, options)
+  options = options or {}
+  local set
+  db:transaction(function(tx)
+    set = read(tx, options)
+  end, { isolation = "repeatable read", read_only = true })
   return in_schemas(set, options)
 end
 

@@ -18,7 +18,7 @@ local M = { class = Set }
 ---@param meta? table
 ---@return moonpool.schema.FactSet
 function M.new(meta)
-  return setmetatable({ meta = meta or {}, warnings = {}, by_id = {}, size = 0 }, Set)
+  return setmetatable({ meta = meta or {}, warnings = {}, by_id = {}, digests = {}, size = 0 }, Set)
 end
 
 --- Adds a fact. Two facts of one id are a fault of whoever made them, and are refused.
@@ -65,6 +65,13 @@ function Set:each()
     i = i + 1
     return by_id[ids[i]]
   end
+end
+
+--- Goes through the facts in no order at all.
+---@return fun(t: table, id?: string): string?, moonpool.schema.Fact?
+---@return table
+function Set:unordered()
+  return next, self.by_id
 end
 
 --- The facts of one kind, sorted by id.
@@ -145,14 +152,24 @@ function Set:filter(keep)
   return out
 end
 
+--- The hash of what one fact says, its dependencies included.
+---@param fact moonpool.schema.Fact  of this set
+---@return string
+function Set:digest_of(fact)
+  local digest = self.digests[fact.id]
+  if not digest then
+    digest = hash.of(fact.id .. "\0" .. fact_of.text(fact) .. "\0" .. table.concat(fact.deps, "\0"))
+    self.digests[fact.id] = digest
+  end
+  return digest
+end
+
 --- The hash of everything the set says: equal for equal schemas, whatever order they were read in.
 ---@return string
 function Set:hash()
   if not self.digest then
     local lines = {}
-    for fact in self:each() do
-      lines[#lines + 1] = hash.of(fact.id .. "\0" .. fact_of.text(fact) .. "\0" .. table.concat(fact.deps, "\0"))
-    end
+    for fact in self:each() do lines[#lines + 1] = self:digest_of(fact) end
     self.digest = hash.of(table.concat(lines))
   end
   return self.digest

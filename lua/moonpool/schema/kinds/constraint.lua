@@ -22,8 +22,7 @@ cross join lateral (
     case when k.contype = 'x' then pg_get_constraintdef(k.oid) end as definition
   from pg_constraint k
   where k.oid >= 16384 and k.contype in ('c', 'f', 'p', 'u', 'x', 'n')
-) c
-order by c.oid]],
+) c]],
 }
 
 local TYPES = { c = "check", f = "foreign key", p = "primary key", u = "unique", x = "exclude", n = "not null" }
@@ -61,7 +60,7 @@ local function with_index(cx, row, attrs, fact)
   if attrs.type == "exclude" then
     attrs.method, attrs.predicate = index.method, index.predicate
     attrs.columns = nil
-    attrs.elements = indexdef.keys(row.definition, index.key_columns)
+    attrs.elements = indexdef.keys(row.definition, index.info.columns)
   end
 end
 

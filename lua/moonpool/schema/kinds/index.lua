@@ -2,7 +2,6 @@
 
 local catalog = require "moonpool.schema.catalog"
 local constraint = require "moonpool.schema.kinds.constraint"
-local indexdef = require "moonpool.schema.indexdef"
 local names = require "moonpool.schema.names"
 local render = require "moonpool.schema.render"
 
@@ -12,17 +11,11 @@ local M = { kind = "index" }
 
 --- After the constraints: whatever index is still without a fact.
 function M.read(cx)
-  local order = {}
-  for oid in pairs(cx.indexes) do order[#order + 1] = oid end
-  table.sort(order)
-  for _, oid in ipairs(order) do
-    local attrs = cx.indexes[oid]
-    local row, key_columns = attrs.row, attrs.key_columns
-    attrs.row, attrs.key_columns = nil, nil
+  for oid, attrs in pairs(cx.indexes) do
+    local info = attrs.info
+    attrs.info = nil
     if not cx:fact(OID.pg_class, oid) then
-      attrs.keys = indexdef.keys(row.definition, key_columns)
-      local host = cx:fact(OID.pg_class, row.table)
-      cx:add(OID.pg_class, oid, "index", host.id, attrs, row.schema, row.name)
+      cx:add(OID.pg_class, oid, "index", cx:fact(OID.pg_class, info.table).id, attrs, info.schema, info.name)
     end
   end
   -- An index of a partition that belongs to the index of its parent.

@@ -40,6 +40,11 @@ cross join lateral (
 order by c.oid]],
 }
 
+local CONNECTIONS = [[
+select subname, subconninfo
+from pg_subscription
+where subdbid = (select oid from pg_database where datname = current_database())]]
+
 local function read_publications(cx)
   for row in cx:rows "publications" do
     if not cx:member(OID.pg_publication, row.oid) then
@@ -81,9 +86,20 @@ end
 
 local ORIGIN = { any = false }
 
+-- Asked for apart from the batch: only a superuser may read them, and a refusal would end the transaction.
+local function read_connections(cx)
+  local out = {}
+  if cx.meta.secrets and cx.meta.superuser then
+    for row in cx:query(CONNECTIONS):each() do out[row.subname] = row.subconninfo end
+  end
+  return out
+end
+
 local function read_subscriptions(cx)
+  local connections
   for row in cx:rows "subscriptions" do
-    local connection = cx.meta.connections and cx.meta.connections[row.subname]
+    connections = connections or read_connections(cx)
+    local connection = connections[row.subname]
     if not connection then
       connection = ""
       cx:warn("subscription %s: its connection string is not shown (secrets = true and a superuser's rights show it)",

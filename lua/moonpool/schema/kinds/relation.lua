@@ -21,8 +21,7 @@ from pg_class c
   left join pg_class t on t.oid = c.reltoastrelid and t.reloptions is not null
   left join pg_tablespace ts on ts.oid = c.reltablespace
   left join pg_am a on a.oid = c.relam
-where c.oid >= 16384 and c.relkind in ('r', 'p', 'f', 'v', 'm') and c.relpersistence <> 't'
-order by c.oid]],
+where c.oid >= 16384 and c.relkind in ('r', 'p', 'f', 'v', 'm') and c.relpersistence <> 't']],
   view_texts = [[
 select c.oid, pg_get_viewdef(c.oid) as text
 from pg_class c
@@ -39,7 +38,8 @@ from pg_inherits i
 where i.inhrelid >= 16384
 order by i.inhrelid, i.inhseqno]],
   columns = [[
-select a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod) as type, a.attnotnull, a.attidentity,
+select a.attrelid, a.attnum, a.attname, a.atttypid, a.attcollation,
+  format_type(a.atttypid, a.atttypmod) as type, a.attnotnull, a.attidentity,
   a.attgenerated, a.attislocal, a.attinhcount, nullif(a.attcompression, '') as compression,
   case when a.attstorage <> t.typstorage then a.attstorage end as storage,
   case when a.attcollation <> t.typcollation then a.attcollation::regcollation::text end as coll,
@@ -48,8 +48,7 @@ select a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod) as 
 from pg_attribute a
   join pg_class c on c.oid = a.attrelid
   join pg_type t on t.oid = a.atttypid
-where a.attrelid >= 16384 and a.attnum > 0 and c.relkind in ('r', 'p', 'f', 'v', 'm', 'c') and c.relpersistence <> 't'
-order by a.attrelid, a.attnum]],
+where a.attrelid >= 16384 and a.attnum > 0 and c.relkind in ('r', 'p', 'f', 'v', 'm', 'c') and c.relpersistence <> 't']],
   defaults = [[
 select oid, adrelid, adnum, pg_get_expr(adbin, adrelid) as expression
 from pg_attrdef
@@ -79,7 +78,7 @@ local function read_relations(cx)
       catalog.set_options(attrs, "options", map, order)
       local fact = cx:add(OID.pg_class, row.oid, KINDS[row.relkind], names.id("schema", schema), attrs, schema, row.relname)
       cx.columns[row.oid] = {}
-      cx:alias(OID.pg_type, row.reltype, fact)
+      cx:stand_in(OID.pg_type, row.reltype, fact)
       cx:acl(fact.id, "r", row.acl, owner)
     end
   end
@@ -113,8 +112,25 @@ local function read_parents(cx)
   end
 end
 
+-- What an index needs to know of its columns' types.
+local function note_type(cx, row)
+  local relid = row.attrelid
+  local types, collations = cx.column_types[relid], cx.column_collations[relid]
+  if not types then
+    types, collations = {}, {}
+    cx.column_types[relid], cx.column_collations[relid] = types, collations
+  end
+  types[row.attnum] = row.atttypid
+  local collation = row.attcollation
+  if collation ~= 0 then
+    collations[row.attnum] = collation
+    if collation ~= 100 then cx.collated[relid] = true end
+  end
+end
+
 local function read_columns(cx)
   local relid, relation, columns, schema, path
+  cx.column_types, cx.column_collations, cx.collated = {}, {}, {}
   for row in cx:rows "columns" do
     if row.attrelid ~= relid then
       relid, relation = row.attrelid, cx:fact(OID.pg_class, row.attrelid)
@@ -124,6 +140,7 @@ local function read_columns(cx)
       path = relation and names.part(schema) .. "." .. names.part(relation.name) .. "."
     end
     if relation then
+      note_type(cx, row)
       local composite = relation.kind == "composite"
       local attrs = {
         type = row.type, collation = row.coll, not_null = row.attnotnull or nil, statistics = row.statistics,
@@ -139,6 +156,22 @@ local function read_columns(cx)
         row.attname)
       columns[row.attnum] = fact
       if row.acl then cx:acl(fact.id, "c", row.acl, relation.attrs.owner, false) end
+    end
+  end
+end
+
+-- Dropped columns leave gaps in the numbers; a position is the place among those that are left.
+local function rank_columns(cx)
+  for _, columns in pairs(cx.columns) do
+    local numbers, n, gaps = {}, 0, false
+    for number in pairs(columns) do
+      n = n + 1
+      numbers[n] = number
+    end
+    for i = 1, n do gaps = gaps or not columns[i] end
+    if gaps then
+      table.sort(numbers)
+      for i, number in ipairs(numbers) do columns[number].attrs._position = i end
     end
   end
 end
@@ -160,6 +193,7 @@ function M.read(cx)
   read_relations(cx)
   read_parents(cx)
   read_columns(cx)
+  rank_columns(cx)
   read_defaults(cx)
 end
 

@@ -27,8 +27,7 @@ from pg_proc p
   join pg_language l on l.oid = p.prolang
 where p.oid >= 16384 and p.prokind in ('f', 'p', 'w')
   and not exists (select from pg_depend d
-    where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype in ('e', 'i'))
-order by p.oid]],
+    where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype in ('e', 'i'))]],
 }
 
 local MODES = { o = "OUT", b = "INOUT", v = "VARIADIC", t = "TABLE" }

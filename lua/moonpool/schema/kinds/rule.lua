@@ -12,8 +12,7 @@ M.queries = {
 select r.oid, r.rulename, r.ev_class, r.ev_enabled, r.rulename = '_RETURN' as is_view,
   case when r.rulename <> '_RETURN' then pg_get_ruledef(r.oid) end as definition
 from pg_rewrite r
-where r.ev_class >= 16384
-order by r.oid]],
+where r.ev_class >= 16384]],
 }
 
 local ENABLED = { D = "disabled", R = "replica", A = "always" }

@@ -17,8 +17,7 @@ from pg_class c
   join pg_sequence s on s.seqrelid = c.oid
   left join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = c.oid and d.objsubid = 0
     and d.refclassid = 'pg_class'::regclass and d.refobjsubid > 0 and d.deptype in ('a', 'i')
-where c.oid >= 16384 and c.relkind = 'S' and c.relpersistence <> 't'
-order by c.oid]],
+where c.oid >= 16384 and c.relkind = 'S' and c.relpersistence <> 't']],
 }
 
 local LIMITS = {

@@ -16,8 +16,7 @@ select t.oid, t.tgrelid, t.tgname, t.tgtype, t.tgenabled, t.tgisinternal, t.tgpa
   case when t.tgqual is not null then pg_get_triggerdef(t.oid) end as definition
 from pg_trigger t
   left join pg_trigger p on p.oid = t.tgparentid
-where t.tgrelid >= 16384 and not t.tgisinternal and (t.tgparentid = 0 or t.tgenabled <> p.tgenabled)
-order by t.oid]],
+where t.tgrelid >= 16384 and not t.tgisinternal and (t.tgparentid = 0 or t.tgenabled <> p.tgenabled)]],
 }
 
 local ENABLED = { D = "disabled", R = "replica", A = "always" }

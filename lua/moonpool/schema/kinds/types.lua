@@ -70,7 +70,7 @@ function M.read(cx)
       local attrs = fact.attrs
       attrs.subtype, attrs.multirange, attrs.opclass, attrs.collation = row.subtype, row.multirange, row.opclass, row.coll
       attrs.canonical, attrs.diff = row.canonical, row.diff
-      if row.rngmultitypid ~= 0 then cx:alias(OID.pg_type, row.rngmultitypid, fact) end
+      if row.rngmultitypid ~= 0 then cx:stand_in(OID.pg_type, row.rngmultitypid, fact) end
     end
   end
 end
