@@ -122,7 +122,12 @@ Operation<Answer> Session::run_placed(Placement* placement, wire::Request const&
   auto const begun = Clock::now();
   auto running = placement->lease->run_borrowed(statements, deadline);
   answer.replies = co_await std::move(running);
-  placement->passage.settle(answer.error());
+  auto const* error = answer.error();
+  placement->passage.settle(error);
+  if (error != nullptr && options.route == Route::write &&
+      error->retry_class() == RetryClass::reroute) {
+    placement->node->set_role(cluster::Role::replica);
+  }
   note_slow(statements, answer, begun);
   if (options.atomic) reject_all(answer.replies);
   name_node(answer.replies, answer.node);
@@ -185,7 +190,11 @@ Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOpti
     if (!failure) co_return answer;
     failure->attempt(attempt);
     failures.push_back(*failure);
-    bool const again = (thrown || whole) && !deadline.passed() &&
+    // A read that writes is refused everywhere.
+    bool const misplaced = failure->retry_class() == RetryClass::reroute;
+    bool const writing_read = misplaced && options.route == Route::read;
+    if (writing_read) failure->hint("read_query only reads: use query or exec");
+    bool const again = (thrown || whole) && !writing_read && !deadline.passed() &&
                        policy::may_retry(*failure, work, attempt, habits_.retry);
     if (again) {
       auto const pause = policy::retry_pause(attempt, policy::random_unit(), habits_.retry);
@@ -193,9 +202,9 @@ Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOpti
       co_await std::move(sleeping);
       if (!deadline.passed()) continue;
     }
-    if (attempt > 1 && failure->retryable()) {
+    if (attempt > 1 && failure->retryable() && !writing_read) {
       failure->as(ErrorKind::retry_exhausted, "gave up after " + std::to_string(attempt) +
-                                                  " attempts; the last one: " + failure->what());
+                                                  " attempts; the last one: " + failure->message());
       failure->because(std::move(failures));
     }
     if (thrown) throw Error(*failure);
