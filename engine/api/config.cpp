@@ -61,7 +61,7 @@ struct ConfigKeys {
     Set set;
   };
 
-  static constexpr std::array<Row, 30> kRows = {{
+  static constexpr std::array<Row, 31> kRows = {{
       {"dsn", [](Config& c, auto key, auto& v) { c.nodes_ = conninfo(key, v).each_host(); }},
       {"primary", [](Config& c, auto key, auto& v) { c.primary_ = conninfo(key, v); }},
       {"replicas", [](Config& c, auto key, auto& v) { c.replicas_.push_back(conninfo(key, v)); }},
@@ -84,6 +84,8 @@ struct ConfigKeys {
        [](Config& c, auto key, auto& v) { c.cluster_.pool.recover_timeout = duration(key, v); }},
       {"pool.leak_threshold",
        [](Config& c, auto key, auto& v) { c.cluster_.pool.leak_threshold = duration(key, v); }},
+      {"pool.keepalive",
+       [](Config& c, auto key, auto& v) { c.cluster_.pool.keepalive = duration(key, v, true); }},
       {"pool.verify_after",
        [](Config& c, auto key, auto& v) { c.cluster_.pool.verify_after = duration(key, v, true); }},
       {"statement_cache",

@@ -68,7 +68,7 @@ Operation<void> Pool::open_one([[maybe_unused]] std::shared_ptr<Pool> self,
 void Pool::opened(std::unique_ptr<wire::Connection> connection) {
   auto member = std::make_unique<Member>();
   member->connection = std::move(connection);
-  member->idle_since = Clock::now();
+  member->idle_since = member->heard = Clock::now();
   member->expires = member->idle_since + options_.max_lifetime -
                     fraction(options_.max_lifetime, policy::random_unit() * 0.1);
   {
@@ -99,15 +99,36 @@ void Pool::open_failed(Error const& error) {
   grow(lock);
 }
 
+// When the next cancel request may go out: at most half as many a second as there are connections,
+// because each one is a connection of its own to the server. Nothing when that is too late to help.
+std::optional<Deadline> Pool::next_cancel() {
+  std::lock_guard const lock(mutex_);
+  auto const now = Clock::now();
+  auto const at = std::max(now, next_cancel_);
+  if (at - now > options_.recover_timeout) return std::nullopt;
+  next_cancel_ = at + std::chrono::duration_cast<Duration>(std::chrono::seconds(2)) /
+                          static_cast<Duration::rep>(std::max<std::size_t>(options_.max, 4));
+  return Deadline(at);
+}
+
 // A connection whose user left in the middle: cancel what runs, read what is owed, roll back.
 Operation<void> Pool::recover([[maybe_unused]] std::shared_ptr<Pool> self,
                               std::unique_ptr<Member> member) {
   auto& connection = *member->connection;
   bool in_step = false;
   try {
-    auto const deadline = Deadline::in(options_.recover_timeout);
     bool readable = connection.usable();
-    if (!readable && member->may_cancel) {
+    bool may_cancel = !readable && member->may_cancel;
+    if (may_cancel) {
+      auto const turn = next_cancel();
+      may_cancel = turn.has_value();
+      if (turn && !turn->passed()) {
+        auto waiting = async::sleep_until(*turn);
+        co_await std::move(waiting);
+      }
+    }
+    auto const deadline = Deadline::in(options_.recover_timeout);
+    if (may_cancel) {
       auto cancelling = connection.cancel(deadline);
       // A cancel that is still on its way could hit the next user's statement.
       bool const cancelled = co_await std::move(cancelling);
@@ -136,6 +157,26 @@ Operation<void> Pool::recover([[maybe_unused]] std::shared_ptr<Pool> self,
     ++counts_.busy;
   }
   take_back(std::move(member));
+}
+
+Operation<void> Pool::keep_alive([[maybe_unused]] std::shared_ptr<Pool> self,
+                                 std::unique_ptr<Member> member) {
+  bool alive = false;
+  try {
+    wire::Request request;
+    request.push_back({"", {}, true, false});
+    auto running = member->connection->run(std::move(request), Deadline::in(std::chrono::seconds(1)));
+    auto const replies = co_await std::move(running);
+    alive = std::holds_alternative<wire::Result>(replies.front());
+  } catch (Error const&) {
+    alive = false;
+  }
+  if (!alive) {
+    drop(std::move(member));
+    co_return;
+  }
+  member->heard = Clock::now();
+  pass_on(std::move(member));
 }
 
 void Pool::start() {
@@ -175,6 +216,7 @@ Operation<void> Pool::maintain(std::weak_ptr<Pool> weak) {
     auto const self = weak.lock();
     if (!self) co_return;
     std::vector<std::unique_ptr<Member>> old;
+    std::vector<std::unique_ptr<Member>> quiet;
     {
       std::unique_lock lock(mutex_);
       if (closed_) co_return;
@@ -184,14 +226,21 @@ Operation<void> Pool::maintain(std::weak_ptr<Pool> weak) {
       // The front was used longest ago.
       for (auto& member : idle_) {
         bool const unused = now - member->idle_since >= options_.idle_timeout && spare > 0;
-        if (!unused && !is_expired(*member)) continue;
+        if (!unused && !is_expired(*member)) {
+          bool const due = options_.keepalive > Duration::zero() && waiters_.empty() &&
+                           now - member->heard >= fraction(options_.keepalive, 0.8 + 0.4 * policy::random_unit());
+          if (due) quiet.push_back(std::move(member));
+          continue;
+        }
         if (spare > 0) --spare;
         old.push_back(std::move(member));
       }
       std::erase(idle_, nullptr);
       counts_.closing += old.size();
+      counts_.busy += quiet.size();
       grow(lock);
     }
+    for (auto& member : quiet) keeper_.spawn(keep_alive(self, std::move(member)));
     warn_of_leaks();
     for (auto& member : old) close_member(std::move(member));
   }

@@ -18,6 +18,7 @@ struct Member {
   std::unique_ptr<wire::Connection> connection;
   TimePoint expires;              // fixed when it was opened
   TimePoint idle_since;
+  TimePoint heard;                // when the server last answered on it
   std::uint64_t generation = 0;   // of the pool when it was opened
   bool may_cancel = true;         // false while a COMMIT is in flight
   // Of the present lease.

@@ -39,6 +39,10 @@ struct PoolOptions {
   // if it died unnoticed the statement is known not to have run. Default 1 s.
   Duration verify_after = std::chrono::seconds(1);
 
+  // An idle connection is asked for a sign of life this often (give or take a fifth), so that firewalls
+  // do not forget it and a dead one is found before a caller does. Default 2 min; zero: never.
+  Duration keepalive = std::chrono::minutes(2);
+
   std::size_t waiters_limit() const { return max_waiters != 0 ? max_waiters : 8 * max; }
 };
 

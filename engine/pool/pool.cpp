@@ -51,7 +51,7 @@ std::string& caller_place() {
 void Lease::give_back() noexcept {
   if (member_) {
     pool_->unlend(member_.get());
-    member_->idle_since = Clock::now();
+    member_->idle_since = member_->heard = Clock::now();
     pool_->take_back(std::move(member_));
   }
   pool_.reset();

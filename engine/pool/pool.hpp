@@ -91,6 +91,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   async::Operation<void> open_one(std::shared_ptr<Pool> self, Deadline not_before);
   async::Operation<void> recover(std::shared_ptr<Pool> self, std::unique_ptr<Member> member);
   async::Operation<void> maintain(std::weak_ptr<Pool> weak);
+  async::Operation<void> keep_alive(std::shared_ptr<Pool> self, std::unique_ptr<Member> member);
+  std::optional<Deadline> next_cancel();
   void opened(std::unique_ptr<wire::Connection> connection);
   void open_failed(Error const& error);
 
@@ -107,6 +109,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::list<Waiter*> waiters_;                 // the first one has waited longest
   PoolStats counts_;                           // idle and waiting are filled in by stats()
   std::uint64_t generation_ = 0;
+  TimePoint next_cancel_{};
   int failures_in_a_row_ = 0;
   std::optional<Error> last_failure_;
   bool closed_ = false;
