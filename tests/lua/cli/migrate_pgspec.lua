@@ -1,0 +1,162 @@
+local command = require "command"
+local database = require "database"
+local folders = require "folder"
+local json = require "moonpool.core.json"
+
+describe("moonpool migrate", function()
+  local db, folder
+
+  local function run(options, environment)
+    options.dir = options.dir or folder.path
+    options.dsn = options.dsn or database.primary_in "mig_cli"
+    return command.run("migrate", options, environment)
+  end
+
+  before_each(function()
+    db = database.in_schema "mig_cli"
+    folder = folders.new {
+      ["1_one.lua"] = [[return { up = function(m) m:exec "create table one (id int)" end,
+        down = function(m) m:drop_table "one" end }]],
+      ["2_two.up.sql"] = "create table two (id int)",
+    }
+  end)
+
+  after_each(function()
+    folder:delete()
+    db:exec "drop schema mig_cli cascade"
+    db:close()
+  end)
+
+  it("goes up, tells how things stand, and goes down", function()
+    local code, out, err = run { command = "status" }
+    assert.equal(10, code)
+    assert.equal("1_one  pending\n2_two  pending\n", out)
+    assert.matches("2 pending; `moonpool migrate up` applies them.", err)
+
+    code, out, err = run { command = "up", to = "1" }
+    assert.equal(0, code)
+    assert.matches("^applied  1_one  %d+ ms\n$", out)
+    assert.equal("", err)
+    code = run { command = "status" }
+    assert.equal(10, code)
+    assert.equal(0, (run { command = "up" }))
+    code, out, err = run { command = "status" }
+    assert.equal(0, code)
+    assert.matches("^1_one  applied        %d+%-%d+%-%d+ %d+:%d+:%d+\n2_two  applied", out)
+    assert.matches("Nothing is pending.", err)
+    code, out, err = run { command = "up" }
+    assert.equal(0, code)
+    assert.equal("", out)
+    assert.matches("Nothing is pending.", err)
+
+    code, out, err = run { command = "down" }
+    assert.equal(4, code)
+    assert.equal("", out)
+    assert.matches("2_two has no way back", err)
+    folder:write("2_two.down.sql", "drop table two")
+    code, out = run { command = "down" }
+    assert.equal(0, code)
+    assert.matches("^undone  2_two  %d+ ms\n$", out)
+    assert.equal(0, (run { command = "down", steps = 5 }))
+  end)
+
+  it("writes one JSON document", function()
+    local _, out = run { command = "status", json = true }
+    local document = json.decode(out)
+    assert.equal(1, document.schema_version)
+    assert.equal(2, document.pending)
+    assert.equal("pending", document.migrations[1].state)
+    assert.equal(1, document.migrations[1].version)
+    local code
+    code, out = run { command = "up", json = true }
+    assert.equal(0, code)
+    assert.equal("1_one", json.decode(out).applied[1].name)
+    _, out = run { command = "up", json = true }
+    assert.equal('{"applied":[],"schema_version":1}\n', out)
+    _, out = run { command = "status", json = true }
+    assert.is_string(json.decode(out).migrations[1].applied_at)
+    code, out = run { command = "down", json = true }
+    assert.equal(4, code)
+    assert.equal("migration_refused", json.decode(out).error.kind)
+  end)
+
+  it("fails with what happened and what to do", function()
+    folder:write("3_three.up.sql", "create table three (id int);\nselect nothing from one;")
+    local code, out, err = run { command = "up" }
+    assert.equal(1, code)
+    assert.matches("applied  1_one.*applied  2_two", out)
+    assert.matches("3_three%.up%.sql:2: undefined_column", err)
+    assert.matches("nothing of it was kept; mend it, then `moonpool migrate up`", err)
+    folder:write("3_three.up.sql", "create table three (id int);")
+    assert.equal(0, (run { command = "up" }))
+  end)
+
+  it("ends with the right code", function()
+    folder:write("3_three.lua", "return {")
+    local code, _, err = run { command = "up" }
+    assert.equal(1, code)
+    assert.matches("3_three%.lua:1:", err)
+    folder:remove "3_three.lua"
+    assert.equal(2, (run { command = "up", dir = "/nonexistent" }))
+    assert.equal(2, (run { command = "sideways" }))
+    assert.equal(2, (run { command = "up", to = "9" }))
+    assert.equal(2, (run { command = "up", to = "soon" }))
+    code, _, err = run { command = "up", dsn = "host=/nonexistent user=u password=tops3cret" }
+    assert.equal(3, code)
+    assert.is_nil(err:find("tops3cret", 1, true))
+    code, _, err = run { command = "up", dsn = "garbage password=tops3cret" }
+    assert.equal(2, code)
+    assert.is_nil(err:find("tops3cret", 1, true))
+    db:exec "create table schema_migrations (version bigint, dirty boolean)"
+    code, _, err = run { command = "up" }
+    assert.equal(4, code)
+    assert.matches("golang%-migrate", err)
+    assert.equal(0, (run { command = "up", table = "mine" }))
+  end)
+
+  it("finds its database in the environment", function()
+    local options = { command = "status", dir = folder.path }
+    local code = command.run("migrate", options, ("MOONPOOL_PRIMARY='%s'"):format(
+      database.primary_in("mig_cli"):gsub("'", "'\\''")))
+    assert.equal(10, code)
+  end)
+
+  it("is one of several at once: each migration runs once and all end well", function()
+    for i = 3, 12 do
+      folder:write(("%d_t.lua"):format(i), ([[return { up = function(m)
+        m:exec "create table t%d (id int)"
+        m:exec "select pg_sleep(0.01)"
+        m:create_index("t%d", "id", { concurrently = true })
+      end }]]):format(i, i))
+    end
+    local line = command.line("migrate", { command = "up", dir = folder.path, dsn = database.primary_in "mig_cli" })
+    local parts = {}
+    for i = 1, 4 do parts[i] = ("(%s >/dev/null 2>&1; echo $?) &"):format(line) end
+    local pipe = assert(io.popen(table.concat(parts, " ") .. " wait"))
+    assert.equal("0\n0\n0\n0\n", pipe:read "*a")
+    pipe:close()
+    assert.equal(12, db:query("select count(*) from schema_migrations where state = 'applied'"):scalar())
+  end)
+
+  it("survives being killed at any moment", function()
+    folder:write("3_three.lua", [[return { up = function(m)
+      m:exec "create table three (id int)"
+      m:exec "select pg_sleep(0.15)"
+      m:create_index("three", "id", { concurrently = true })
+      m:exec "insert into three values (1)"
+      m:exec "select pg_sleep(0.15)"
+      m:create_index("one", "id", { concurrently = true })
+      m:exec "insert into three values (2)"
+    end }]])
+    local line = command.line("migrate", { command = "up", dir = folder.path, dsn = database.primary_in "mig_cli" })
+    for milliseconds = 60, 420, 90 do
+      os.execute(("timeout -s KILL 0.%03d %s >/dev/null 2>&1"):format(milliseconds, line))
+    end
+    local code, _, err = run { command = "up" }
+    assert.equal(0, code, err)
+    assert.same({ 1, 2 }, (db:query("select id from three order by id"):column()))
+    assert.equal(0, db:query([[select count(*) from pg_index join pg_class on pg_class.oid = indexrelid
+      where relnamespace = 'mig_cli'::regnamespace and not indisvalid]]):scalar())
+    assert.equal(3, db:query("select count(*) from schema_migrations where state = 'applied'"):scalar())
+  end)
+end)
