@@ -58,8 +58,8 @@ Cluster Cluster::start(ClusterOptions options) {
   try {
     if (cluster.lifetime_ == Lifetime::kept) {
       cluster.lock_ = lock_file(cluster.folder() / "lock", deadline);
-      cluster.guardian_ =
-          std::make_unique<Guardian>(cluster.folder(), Guardian::Task::undo_start, -1);
+      cluster.guardian_ = std::make_unique<Guardian>(cluster.folder(), Guardian::Task::undo_start,
+                                                     cluster.lock_.get());
       cluster.ground_->guardian = cluster.guardian_.get();
     }
     cluster.bring_up(deadline);
@@ -170,6 +170,7 @@ void Cluster::bring_up(Deadline deadline) {
   // write.
   make_replicas(deadline);
   make_database(deadline);
+  for (auto& server : servers_) server.finish_making();
   if (lifetime_ == Lifetime::kept) mend_replicas();
 }
 

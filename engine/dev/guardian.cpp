@@ -19,14 +19,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Plain POSIX sh with sleep, rm and grep; /proc and ipcrm as on every Linux. A SIGQUIT to a
-// postmaster ends its children within moments (those that ignore it after 5 s), so SIGKILL is only
-// the last resort.
+// Plain POSIX sh with sleep, rm and grep; /proc and ipcrm as on every Linux. Servers get SIGQUIT and tools SIGTERM,
+// after which they clear away their own shared memory; SIGKILL is for those that do not listen.
 constexpr char const* kScript =
     R"sh(# moonpool: stops the servers in a folder when the process that started them ends
 folder=$1 task=$2
 trap '' PIPE  # and deaf to what asks it to end
-pids= servers=
+pids= servers= tools=
 while read -r word; do
   case $word in
     release) exit 0 ;;
@@ -36,15 +35,29 @@ done
 
 at_work() { grep -qF -- "$folder/" "/proc/$1/cmdline" 2>/dev/null; }
 
-signal_children() {
+# Every process that is no zombie: "PID PARENT GROUP".
+processes() {
   for stat in /proc/[0-9]*/stat; do
-    read -r pid name state parent rest <"$stat" || continue
-    [ "$parent" = "$2" ] && kill "-$1" "$pid"
+    read -r pid name state parent group rest <"$stat" || continue
+    [ "$state" = Z ] || echo "$pid $parent $group"
   done 2>/dev/null
 }
 
-any_at_work() {
-  for one in $pids; do at_work "$one" && return 0; done
+signal_children() {
+  processes | while read -r pid parent group; do
+    [ "$parent" = "$2" ] && kill "-$1" "$pid"
+  done
+}
+
+group_lives() {
+  processes | while read -r pid parent group; do
+    [ "$group" = "$1" ] && echo yes
+  done | grep -q yes
+}
+
+anything_left() {
+  for one in $servers; do at_work "$one" && return 0; done
+  for one in $tools; do group_lives "$one" && return 0; done
   return 1
 }
 
@@ -52,17 +65,22 @@ for one in $pids; do
   at_work "$one" || continue
   read -r program <"/proc/$one/comm"
   if [ "$program" = postgres ]; then
+    servers="$servers $one"
     kill -QUIT "$one"; kill -CONT "$one"; signal_children CONT "$one"
   else
-    kill -KILL "-$one"
+    tools="$tools $one"
+    kill -TERM "$one"
   fi
 done 2>/dev/null
 
 tries=0
-while any_at_work && [ $tries -lt 400 ]; do
+while anything_left && [ $tries -lt 400 ]; do
   tries=$((tries + 1))
+  if [ $tries -eq 40 ]; then
+    for one in $tools; do kill -KILL "-$one"; done 2>/dev/null
+  fi
   if [ $tries -eq 160 ]; then
-    for one in $pids; do
+    for one in $servers; do
       at_work "$one" || continue
       kill -STOP "$one"; signal_children KILL "$one"; kill -KILL "$one"
     done 2>/dev/null
@@ -77,19 +95,15 @@ done
   done
 done </proc/sysvipc/shm 2>/dev/null
 
-tries=0
 if [ "$task" = remove ]; then
-  # A tool that was killed may have a child that still writes for a moment.
-  while [ $tries -lt 100 ]; do
-    rm -rf -- "$folder" 2>/dev/null
-    [ -e "$folder" ] || break
-    tries=$((tries + 1)); sleep 0.05
-  done
-  if [ ! -e "$folder" ]; then rm -f -- "$folder.lock"; rmdir -- "${folder%/*}" 2>/dev/null; fi
+  rm -rf -- "$folder" 2>/dev/null
+  [ ! -e "$folder" ] || exit 1
+  rm -f -- "$folder.lock"
+  rmdir -- "${folder%/*}" 2>/dev/null
 else
   rm -rf -- "$folder"/*.new
 fi
-[ "$task" = remove ] && [ -e "$folder" ] || echo done
+echo done
 )sh";
 
 }  // namespace

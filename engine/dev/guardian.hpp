@@ -19,7 +19,7 @@ namespace moonpool::dev {
 class Guardian {
  public:
   enum class Task {
-    remove,      // stops the processes, removes the folder and the lock beside it
+    remove,  // stops the processes, removes the folder, the lock beside it (FOLDER.lock), and the parent if empty
     undo_start,  // stops the processes, removes half-built data folders (NAME.new) only
   };
 

@@ -83,6 +83,7 @@ void Server::launch() {
     throw Error(ErrorKind::environment, "there is no data folder " + data().string());
   }
   remove_leftovers();
+  if (!being_made_) finish_making();  // an earlier start may have been cut short
   std::error_code none;
   if (auto const size = fs::file_size(log(), none); !none && size > kLogLimit) {
     fs::rename(log(), log().string() + ".old", none);

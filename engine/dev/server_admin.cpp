@@ -46,15 +46,18 @@ void Server::append_settings(std::filesystem::path const& data, Settings const& 
   for (auto const& [setting, value] : settings) {
     text += setting + " = " + quote_for_settings(value) + "\n";
   }
-  // Written by the servers' own account: root follows no links in a folder that is somebody else's.
+  append_to(data / "postgresql.conf", text);
+}
+
+// Written by the servers' own account: root follows no links in a folder that is somebody else's.
+void Server::append_to(std::filesystem::path const& file, std::string const& text) const {
   SpawnRequest request;
   request.program = "/bin/sh";
-  request.arguments = {"-c", "cat >>\"$1\"", "sh", (data / "postgresql.conf").string()};
+  request.arguments = {"-c", "cat >>\"$1\"", "sh", file.string()};
   request.account = &ground_->account;
   auto const finished = run(std::move(request), text, deadline());
   if (finished.exit_code != 0) {
-    throw Error(ErrorKind::environment,
-                "cannot write the settings of " + name_ + ": " + finished.output);
+    throw Error(ErrorKind::environment, "cannot write " + file.string() + ": " + finished.output);
   }
 }
 

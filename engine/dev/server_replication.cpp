@@ -19,9 +19,14 @@ constexpr char const* kReplayed =
 // Asks until the answer is 't'.
 void wait_until(AdminConnection& connection, std::string const& question, Deadline deadline,
                 std::string const& what) {
-  while (connection.value(question, deadline) != "t") {
-    if (deadline.passed()) throw Error(ErrorKind::timeout, what);
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  try {
+    while (connection.value(question, deadline) != "t") {
+      if (deadline.passed()) throw Error(ErrorKind::timeout, what);
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  } catch (Error& error) {
+    if (error.kind() == ErrorKind::timeout) error.as(ErrorKind::timeout, what);
+    throw;
   }
 }
 
@@ -89,6 +94,7 @@ void Server::rejoin(Server const& source) {
   remove_data();
   make_by_backup_of(source);
   start();
+  finish_making();
   source.wait_until_streams_to(*this);
 }
 

@@ -293,8 +293,11 @@ Finished run(SpawnRequest request, std::string const& input, Deadline deadline) 
   bool const ended = converse(to, from, input, finished.output, deadline);
   auto const status = ended ? exit_status(pid, deadline) : std::nullopt;
   if (!status) {
+    // Asked first: initdb then clears away the shared memory of the server it works with.
+    ::kill(pid, SIGTERM);
+    reap(pid, Deadline::in(std::chrono::seconds(2)));
     ::kill(-pid, SIGKILL);
-    exit_status(pid, Deadline::in(std::chrono::seconds(5)));
+    reap(pid, Deadline::in(std::chrono::seconds(5)));
     throw Error(ErrorKind::timeout, request.program.filename().string() +
                                         " did not end in time; its output was:\n" +
                                         finished.output);

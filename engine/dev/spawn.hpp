@@ -40,8 +40,8 @@ struct Finished {
   std::string output;  // stdout and stderr together
 };
 
-// Runs a program in a process group of its own to its end. At the deadline the group is killed and
-// Error(timeout) thrown.
+// Runs a program in a process group of its own to its end. At the deadline it is asked to end,
+// the group is killed 2 s later, and Error(timeout) thrown.
 Finished run(SpawnRequest request, std::string const& input, Deadline deadline);
 
 // run(), and Error(environment) with the program's output when it fails.
