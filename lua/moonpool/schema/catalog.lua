@@ -60,13 +60,31 @@ function M.array(text)
   return out
 end
 
---- Reads an int2vector, oidvector or a list of numbers with commas.
+local lists, known = {}, 0
+
+--- Reads an int2vector, oidvector or a list of numbers with commas; the list is shared and must not be changed. Oids come as the queries give them, as int4:
+--- the upper half of their range is negative.
 ---@param text? string
 ---@return integer[]
 function M.numbers(text)
-  local out = {}
-  for n in (text or ""):gmatch "-?%d+" do out[#out + 1] = tonumber(n) end
+  text = text or ""
+  local out = lists[text]
+  if out then return out end
+  out = {}
+  for digits in text:gmatch "-?%d+" do
+    local n = tonumber(digits)
+    out[#out + 1] = n >= 2147483648 and n - 4294967296 or n
+  end
+  if known > 5000 then lists, known = {}, 0 end
+  lists[text], known = out, known + 1
   return out
+end
+
+--- Whether somebody made the object, rather than initdb.
+---@param oid integer
+---@return boolean
+function M.is_users(oid)
+  return oid >= M.FIRST_USER_OID or oid < 0
 end
 
 --- Reads options (`name=value` strings) as a map, and the names in their own order if that is not the sorted one:

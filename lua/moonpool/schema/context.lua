@@ -10,7 +10,8 @@ local OID = catalog.oid
 ---@class moonpool.schema.Context
 ---@field set moonpool.schema.FactSet
 ---@field version integer  server_version_num
----@field meta table
+---@field meta table  the row of the query `meta`
+---@field options moonpool.schema.ReadOptions
 ---@field roles table<integer, string>
 ---@field namespaces table<integer, string>
 ---@field columns table<integer, table<integer, moonpool.schema.Fact>>  by relation and attnum
@@ -42,7 +43,11 @@ end
 function Context:rows(name)
   local result = self.results[name]
   if not result then error("no query is called " .. name) end
-  return result:each()
+  local i, list = 0, result:all()
+  return function()
+    i = i + 1
+    return list[i]
+  end
 end
 
 --- Asks the database once more, in the same snapshot.
@@ -91,23 +96,25 @@ end
 ---@param ... string  the parts of its name
 ---@return moonpool.schema.Fact
 function Context:add(class, oid, kind, parent, attrs, ...)
-  return self:add_id(class, oid, names.id(kind, ...), parent, attrs, ...)
+  local n = select("#", ...)
+  return self:add_id(class, oid, kind, names.id(kind, ...), parent, attrs, (select(n, ...)), n > 1 and (...) or nil)
 end
 
+-- Most facts need nothing but their parent; they share one empty list until they get one of their own.
+local NONE = {}
+
 --- The same for an id that is more than a dotted name.
----@param class integer
----@param oid integer
+---@param class? integer
+---@param oid? integer
+---@param kind string
 ---@param id string
 ---@param parent? string
 ---@param attrs table
----@param ... string  the parts of its name
+---@param name string
+---@param schema? string
 ---@return moonpool.schema.Fact
-function Context:add_id(class, oid, id, parent, attrs, ...)
-  local n = select("#", ...)
-  local fact = {
-    kind = id:match "^[%l_]+", id = id, parent = parent, attrs = attrs, deps = {},
-    name = (select(n, ...)), schema = n > 1 and (...) or nil,
-  }
+function Context:add_id(class, oid, kind, id, parent, attrs, name, schema)
+  local fact = { kind = kind, id = id, parent = parent, attrs = attrs, deps = NONE, name = name, schema = schema }
   self.set:add(fact)
   if class then self:alias(class, oid, fact) end
   return fact
@@ -141,7 +148,7 @@ function Context:stand_in(class, oid, fact)
 end
 
 function Context:account(class, oid)
-  if oid >= catalog.FIRST_USER_OID then self.accounted[class] = (self.accounted[class] or 0) + 1 end
+  if catalog.is_users(oid) then self.accounted[class] = (self.accounted[class] or 0) + 1 end
 end
 
 --- Says that an object is accounted for without a fact of its own.

@@ -53,13 +53,13 @@ for i, source in ipairs(SOURCES) do
       catalog.oid[parent_class], parent)
   end
   counts[i] = ("select %d as class, count(*) as n from %s o where %s"):format(class, name, where)
-  lists[i] = ("select %d as class, o.oid from %s o where %s"):format(class, name, where)
+  lists[i] = ("select %d as class, o.oid::int4 as oid from %s o where %s"):format(class, name, where)
 end
 
 local MEMBERS = "with m as materialized (select classid, objid from pg_depend where deptype = 'e')\n"
 
 --- Counts, catalog by catalog, what users made.
-M.query = ("%sselect class, sum(n)::bigint as n from (\n%s\n) c group by class"):format(MEMBERS,
+M.query = ("%sselect class, sum(n)::int4 as n from (\n%s\n) c group by class"):format(MEMBERS,
   table.concat(counts, "\nunion all\n"))
 
 local LIST = MEMBERS .. table.concat(lists, "\nunion all\n")
@@ -87,9 +87,9 @@ end
 ---@return string
 function M.describe(missing)
   local list = {}
-  for i, item in ipairs(missing) do list[i] = ("(%d, %d)"):format(item.class, item.oid) end
+  for i, item in ipairs(missing) do list[i] = ("(%d, %d)"):format(item.class, item.oid % 2 ^ 32) end
   return ([[
-select coalesce(pg_describe_object(class, oid, 0), 'object ' || oid || ' of ' || class::regclass) as text
+select coalesce(pg_describe_object(class::oid, oid::oid, 0), 'object ' || oid || ' of ' || class::oid::regclass) as text
 from (values %s) as o(class, oid)]]):format(table.concat(list, ", "))
 end
 

@@ -21,22 +21,22 @@ select current_setting('server_version_num')::int as version, current_database()
   acldefault('F', r.oid)::text as "acl_F", acldefault('S', r.oid)::text as "acl_S", acldefault('L', r.oid)::text as "acl_L"
 from pg_database d, pg_roles r
 where d.datname = current_database() and r.oid = 10]],
-  roles = [[select oid, rolname from pg_roles]],
-  namespaces = [[select oid, nspname from pg_namespace]],
+  roles = [[select oid::int4, rolname from pg_roles]],
+  namespaces = [[select oid::int4, nspname from pg_namespace]],
   members = [[
-select classid, objid, refobjid
+select classid::int4, objid::int4, refobjid::int4
 from pg_depend
 where deptype = 'e']],
   comments = [[
-select classoid, objoid, objsubid, description
+select classoid::int4, objoid::int4, objsubid, description
 from pg_description
 where objoid >= 16384 or classoid in ('pg_namespace'::regclass, 'pg_extension'::regclass)]],
-  labels = [[
-select classoid, objoid, objsubid, provider, label
+  security_labels = [[
+select classoid::int4, objoid::int4, objsubid, provider, label
 from pg_seclabel]],
   -- An array type stands for its elements, a row type for its relation.
   depends = [[
-select d.classid, d.objid, d.objsubid, d.refclassid, coalesce(t.typelem, d.refobjid) as refobjid, d.refobjsubid, d.deptype
+select d.classid::int4, d.objid::int4, d.objsubid, d.refclassid::int4, coalesce(t.typelem, d.refobjid)::int4 as refobjid, d.refobjsubid, d.deptype
 from pg_depend d
   left join pg_type t on d.refclassid = 'pg_type'::regclass and t.oid = d.refobjid and t.typelem <> 0 and t.typlen = -1
     and t.typsubscript = 'array_subscript_handler'::regproc

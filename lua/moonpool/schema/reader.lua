@@ -124,11 +124,11 @@ local function read_texts(cx)
     local fact = id and not cx:member(row.classoid, row.objoid) and cx.set:get(id)
     if fact then
       fact.attrs.comment = row.description
-    elseif not id and row.objoid >= catalog.FIRST_USER_OID and catalog.is_told(row.classoid) then
+    elseif not id and catalog.is_users(row.objoid) and catalog.is_told(row.classoid) then
       strays[#strays + 1] = { class = row.classoid, oid = row.objoid }
     end
   end
-  for row in cx:rows "labels" do
+  for row in cx:rows "security_labels" do
     local id = endpoint(cx, row.classoid, row.objoid, row.objsubid)
     local fact = id and not cx:member(row.classoid, row.objoid) and cx.set:get(id)
     if fact then
@@ -181,7 +181,7 @@ local function read(tx, options)
   }
   local cx = context.new(set, results, tx)
   cx.version = meta.version
-  cx.meta = setmetatable({ secrets = options.secrets, database_settings = options.database_settings }, { __index = meta })
+  cx.meta, cx.options = meta, options
   read_names(cx)
   for _, module in ipairs(kinds.modules) do
     if module.read then module.read(cx) end
@@ -199,10 +199,13 @@ end
 ---@return moonpool.schema.FactSet
 function M.read(db, options)
   options = options or {}
-  local set
-  db:transaction(function(tx)
-    set = read(tx, options)
+  -- Nearly everything made from here on stays: going over it again and again would only cost time.
+  local pause = collectgarbage("setpause", 1000)
+  local ok, set = pcall(db.transaction, db, function(tx)
+    return read(tx, options)
   end, { isolation = "repeatable read", read_only = true })
+  collectgarbage("setpause", pause)
+  if not ok then error(set, 0) end
   return in_schemas(set, options)
 end
 

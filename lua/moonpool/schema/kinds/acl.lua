@@ -8,7 +8,7 @@ local M = {}
 
 local function changed(class, oid_column, from, acl, owner, type, kind, name, extra)
   return ([[
-select %s::regclass::oid::bigint as class, %s as oid, %s::text as acl, i.initprivs::text as base, %s as owner, %s as type,
+select %s::regclass::oid::int4 as class, %s::int4 as oid, %s::text as acl, i.initprivs::text as base, %s::int4 as owner, %s as type,
   %s as kind, n.nspname as schema, %s as name, %s as args
 from %s
   left join pg_init_privs i on i.classoid = %s::regclass and i.objoid = %s and i.objsubid = 0

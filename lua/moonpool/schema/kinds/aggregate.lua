@@ -9,7 +9,7 @@ local M = { kind = "aggregate" }
 
 M.queries = {
   aggregates = [[
-select p.oid, p.proname, p.pronamespace, p.proowner, p.proacl::text as acl, p.proparallel,
+select p.oid::int4, p.proname, p.pronamespace::int4, p.proowner::int4, p.proacl::text as acl, p.proparallel,
   oidvectortypes(p.proargtypes) as input_types, coalesce(nullif(pg_get_function_arguments(p.oid), ''), '*') as arguments,
   a.aggkind, a.aggtransfn::text as sfunc, format_type(a.aggtranstype, null) as stype, a.aggtransspace as sspace,
   nullif(a.aggfinalfn, 0)::regproc::text as finalfunc, a.aggfinalextra, a.aggfinalmodify,
@@ -53,7 +53,7 @@ function M.read(cx)
         minitcond = row.aggminitval, sortop = row.sortop,
       }
       local id = ("%s(%s)"):format(names.id("aggregate", schema, row.proname), row.input_types)
-      local fact = cx:add_id(OID.pg_proc, row.oid, id, names.id("schema", schema), attrs, schema, row.proname)
+      local fact = cx:add_id(OID.pg_proc, row.oid, "aggregate", id, names.id("schema", schema), attrs, row.proname, schema)
       fact.args = row.input_types
       cx:acl(fact.id, "f", row.acl, owner)
     end

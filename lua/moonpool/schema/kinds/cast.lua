@@ -8,7 +8,7 @@ local M = { kind = "cast" }
 
 M.queries = {
   casts = [[
-select c.oid, format_type(castsource, null) as source, format_type(casttarget, null) as target, castcontext, castmethod,
+select c.oid::int4, format_type(castsource, null) as source, format_type(casttarget, null) as target, castcontext, castmethod,
   case when castfunc <> 0 then castfunc::regprocedure::text end as func
 from pg_cast c
 where c.oid >= 16384
@@ -24,7 +24,7 @@ function M.read(cx)
   for row in cx:rows "casts" do
     if not cx:member(OID.pg_cast, row.oid) then
       local args = row.source .. " AS " .. row.target
-      local fact = cx:add_id(OID.pg_cast, row.oid, ("cast:(%s)"):format(args), nil,
+      local fact = cx:add_id(OID.pg_cast, row.oid, "cast", ("cast:(%s)"):format(args), nil,
         { context = CONTEXT[row.castcontext], method = METHOD[row.castmethod], ["function"] = row.func }, args)
       fact.args = args
     end

@@ -13,14 +13,14 @@ M.queries = {
 select c.*
 from (select null::text as colliculocale, null::text as colllocale, null::text as collicurules) absent
 cross join lateral (
-  select k.oid, k.collname, k.collnamespace, k.collowner, k.collprovider, k.collisdeterministic, k.collcollate, k.collctype,
+  select k.oid::int4, k.collname, k.collnamespace::int4, k.collowner::int4, k.collprovider, k.collisdeterministic, k.collcollate, k.collctype,
     coalesce(colllocale, colliculocale) as locale, collicurules as rules
   from pg_collation k
   where k.oid >= 16384
 ) c
 order by c.oid]],
   conversions = [[
-select c.oid, c.conname, c.connamespace, c.conowner, pg_encoding_to_char(c.conforencoding) as source,
+select c.oid::int4, c.conname, c.connamespace::int4, c.conowner::int4, pg_encoding_to_char(c.conforencoding) as source,
   pg_encoding_to_char(c.contoencoding) as target, c.conproc::text as func, c.condefault
 from pg_conversion c
 where c.oid >= 16384

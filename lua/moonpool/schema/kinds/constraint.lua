@@ -15,7 +15,7 @@ M.queries = {
 select c.*
 from (select true as conenforced, false as conperiod) absent
 cross join lateral (
-  select k.oid, k.conname, k.contype, k.conrelid, k.contypid, k.conindid, k.confrelid, k.conparentid, k.condeferrable,
+  select k.oid::int4, k.conname, k.contype, k.conrelid::int4, k.contypid::int4, k.conindid::int4, k.confrelid::int4, k.conparentid::int4, k.condeferrable,
     k.condeferred, k.convalidated, k.conislocal, k.connoinherit, k.confupdtype, k.confdeltype, k.confmatchtype,
     k.conkey::text as conkey, k.confkey::text as confkey, k.confdelsetcols::text as setcols, conenforced, conperiod,
     case when k.contype = 'c' then pg_get_expr(k.conbin, k.conrelid) end as expression,

@@ -8,14 +8,14 @@ local M = { kind = "database_setting" }
 
 M.queries = {
   database_settings = [[
-select s.setrole, s.setconfig::text as config
+select s.setrole::int4, s.setconfig::text as config
 from pg_db_role_setting s
 where s.setdatabase = (select oid from pg_database where datname = current_database())
 order by s.setrole]],
 }
 
 function M.read(cx)
-  if not cx.meta.database_settings then return end
+  if not cx.options.database_settings then return end
   for row in cx:rows "database_settings" do
     for name, value in pairs((catalog.options(row.config))) do
       local attrs = { value = value }

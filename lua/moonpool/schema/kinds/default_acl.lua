@@ -10,7 +10,7 @@ local M = { kind = "default_acl" }
 
 M.queries = {
   default_acls = [[
-select d.oid, d.defaclrole, d.defaclnamespace, d.defaclobjtype, d.defaclacl::text as acl
+select d.oid::int4, d.defaclrole::int4, d.defaclnamespace::int4, d.defaclobjtype, d.defaclacl::text as acl
 from pg_default_acl d
 order by d.oid]],
 }

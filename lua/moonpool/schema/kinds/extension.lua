@@ -7,7 +7,7 @@ local M = { kind = "extension" }
 
 M.queries = {
   extensions = [[
-select oid, extname, extnamespace, extversion, extowner
+select oid::int4, extname, extnamespace::int4, extversion, extowner::int4
 from pg_extension
 order by extname]],
 }

@@ -11,20 +11,20 @@ local M = {}
 
 M.queries = {
   wrappers = [[
-select w.oid, w.fdwname, w.fdwowner, w.fdwacl::text as acl, w.fdwoptions::text as options,
+select w.oid::int4, w.fdwname, w.fdwowner::int4, w.fdwacl::text as acl, w.fdwoptions::text as options,
   nullif(w.fdwhandler, 0)::regproc::text as handler, nullif(w.fdwvalidator, 0)::regproc::text as validator
 from pg_foreign_data_wrapper w
 where w.oid >= 16384
 order by w.oid]],
   servers = [[
-select s.oid, s.srvname, s.srvowner, s.srvtype, s.srvversion, s.srvacl::text as acl, s.srvoptions::text as options, w.fdwname
+select s.oid::int4, s.srvname, s.srvowner::int4, s.srvtype, s.srvversion, s.srvacl::text as acl, s.srvoptions::text as options, w.fdwname
 from pg_foreign_server s
   join pg_foreign_data_wrapper w on w.oid = s.srvfdw
 where s.oid >= 16384
 order by s.oid]],
   -- The view, unlike the table, may be read by everybody; it shows options only to who may see them.
   mappings = [[
-select umid, srvid, srvname, umuser, usename, umoptions::text as options
+select umid::int4, srvid::int4, srvname, umuser::int4, usename, umoptions::text as options
 from pg_user_mappings
 where umid >= 16384
 order by umid]],
@@ -66,7 +66,7 @@ function M.read(cx)
       local attrs = {}
       local map, order = catalog.options(row.options)
       local user = row.umuser == 0 and "public" or row.usename or tostring(row.umuser)
-      if not cx.meta.secrets then hide(cx, map, row.srvname, user) end
+      if not cx.options.secrets then hide(cx, map, row.srvname, user) end
       catalog.set_options(attrs, "options", map, order)
       cx:add(OID.pg_user_mapping, row.umid, "user_mapping", server.id, attrs, row.srvname, user)
     end

@@ -14,7 +14,7 @@ local M = {}
 
 M.queries = {
   indexes = [[
-select i.indexrelid, i.indrelid, c.relname, c.relnamespace, c.relam, a.amname, i.indisunique, i.indnullsnotdistinct,
+select i.indexrelid::int4, i.indrelid::int4, c.relname, c.relnamespace::int4, c.relam::int4, a.amname, i.indisunique, i.indnullsnotdistinct,
   i.indisvalid, i.indisclustered, i.indisreplident, i.indisexclusion, i.indnkeyatts, i.indkey::text as keys,
   i.indclass::text as classes, i.indcollation::text as collations, i.indoption::text as key_options,
   c.reloptions::text as options, ts.spcname, t.relkind,
@@ -22,7 +22,7 @@ select i.indexrelid, i.indrelid, c.relname, c.relnamespace, c.relam, a.amname, i
   case when i.indexprs is not null then (select string_agg(
       case when i.indkey[k - 1] = 0 then pg_get_indexdef(i.indexrelid, k, false) else '' end, E'\x01' order by k)
     from generate_series(1, i.indnkeyatts) k) end as expressions,
-  case when i.indexprs is not null then (select string_agg(x.atttypid::bigint::text, ' ' order by x.attnum)
+  case when i.indexprs is not null then (select string_agg(x.atttypid::text, ' ' order by x.attnum)
     from pg_attribute x where x.attrelid = i.indexrelid) end as key_types
 from pg_index i
   join pg_class c on c.oid = i.indexrelid
@@ -31,14 +31,14 @@ from pg_index i
   left join pg_tablespace ts on ts.oid = c.reltablespace
 where i.indrelid >= 16384 and t.relkind in ('r', 'p', 'm') and t.relpersistence <> 't']],
   index_columns = [[
-select a.attrelid, a.attnum, case when a.attstattarget >= 0 then a.attstattarget end as target,
+select a.attrelid::int4, a.attnum, case when a.attstattarget >= 0 then a.attstattarget end as target,
   a.attoptions is not null as has_options
 from pg_attribute a
   join pg_class c on c.oid = a.attrelid
 where a.attrelid >= 16384 and c.relkind in ('i', 'I') and (a.attstattarget >= 0 or a.attoptions is not null)
 order by a.attrelid, a.attnum]],
   index_classes = [[
-select o.oid, o.opcmethod, o.opcintype, o.opcdefault,
+select o.oid::int4, o.opcmethod::int4, o.opcintype::int4, o.opcdefault,
   case when o.opcnamespace <> 11 then quote_ident(n.nspname) || '.' else '' end || quote_ident(o.opcname) as name
 from pg_opclass o
   join pg_namespace n on n.oid = o.opcnamespace]],
@@ -94,7 +94,7 @@ local function read_keys(cx, row, columns, classes, exact)
     if i > row.indnkeyatts then break end
     local name = number ~= 0 and columns[number].name
     local type = name and column_types[number] or key_types[i]
-    local class = class_name(classes[class_oids[i]], exact, type, name and columns[number].attrs.type:find "%[%]$")
+    local class = class_name(classes[class_oids[i]], exact, type, name and columns[number].attrs.type:sub(-2) == "[]")
     if class == nil then return nil end
     if name then
       if collations[i] ~= (cx.column_collations[row.indrelid][number] or 0) then return nil end
@@ -131,11 +131,11 @@ end
 -- Asks for the texts of those whose keys the catalogs do not settle.
 local function read_texts(cx, unsettled)
   local oids = {}
-  for oid in pairs(unsettled) do oids[#oids + 1] = oid end
+  for oid in pairs(unsettled) do oids[#oids + 1] = oid % 2 ^ 32 end
   if #oids == 0 then return end
   table.sort(oids)
   local result = cx:query(([[
-select o::bigint as oid, pg_get_indexdef(o) as definition
+select o::int4 as oid, pg_get_indexdef(o) as definition
 from unnest('{%s}'::oid[]) o]]):format(table.concat(oids, ",")))
   for row in result:each() do
     local attrs = unsettled[row.oid]

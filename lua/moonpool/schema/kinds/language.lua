@@ -9,14 +9,14 @@ local M = {}
 
 M.queries = {
   languages = [[
-select l.oid, l.lanname, l.lanowner, l.lanpltrusted, l.lanacl::text as acl,
+select l.oid::int4, l.lanname, l.lanowner::int4, l.lanpltrusted, l.lanacl::text as acl,
   nullif(l.lanplcallfoid, 0)::regproc::text as handler, nullif(l.laninline, 0)::regproc::text as inline,
   nullif(l.lanvalidator, 0)::regproc::text as validator
 from pg_language l
 where l.oid >= 16384 and l.lanispl
 order by l.oid]],
   transforms = [[
-select t.oid, format_type(t.trftype, null) as type, l.lanname,
+select t.oid::int4, format_type(t.trftype, null) as type, l.lanname,
   case when t.trffromsql <> 0 then t.trffromsql::oid::regprocedure::text end as from_sql,
   case when t.trftosql <> 0 then t.trftosql::oid::regprocedure::text end as to_sql
 from pg_transform t
@@ -24,7 +24,7 @@ from pg_transform t
 where t.oid >= 16384
 order by t.oid]],
   access_methods = [[
-select a.oid, a.amname, a.amtype, a.amhandler::text as handler
+select a.oid::int4, a.amname, a.amtype, a.amhandler::text as handler
 from pg_am a
 where a.oid >= 16384
 order by a.oid]],
@@ -44,7 +44,7 @@ function M.read(cx)
   for row in cx:rows "transforms" do
     if not cx:member(OID.pg_transform, row.oid) then
       local args = ("%s %s"):format(row.type, names.part(row.lanname))
-      local fact = cx:add_id(OID.pg_transform, row.oid, ("transform:(%s)"):format(args), nil,
+      local fact = cx:add_id(OID.pg_transform, row.oid, "transform", ("transform:(%s)"):format(args), nil,
         { type = row.type, language = row.lanname, from_sql = row.from_sql, to_sql = row.to_sql }, args)
       fact.args = args
     end

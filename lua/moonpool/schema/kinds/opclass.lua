@@ -9,13 +9,13 @@ local M = {}
 
 M.queries = {
   families = [[
-select f.oid, f.opfname, f.opfnamespace, f.opfowner, a.amname
+select f.oid::int4, f.opfname, f.opfnamespace::int4, f.opfowner::int4, a.amname
 from pg_opfamily f
   join pg_am a on a.oid = f.opfmethod
 where f.oid >= 16384
 order by f.oid]],
   classes = [[
-select c.oid, c.opcname, c.opcnamespace, c.opcowner, c.opcdefault, a.amname, c.opcfamily, fn.nspname as family_schema,
+select c.oid::int4, c.opcname, c.opcnamespace::int4, c.opcowner::int4, c.opcdefault, a.amname, c.opcfamily::int4, fn.nspname as family_schema,
   f.opfname, format_type(c.opcintype, null) as type,
   case when c.opckeytype <> 0 then format_type(c.opckeytype, null) end as storage
 from pg_opclass c
@@ -25,7 +25,7 @@ from pg_opclass c
 where c.oid >= 16384
 order by c.oid]],
   family_operators = [[
-select o.oid, o.amopfamily, d.refclassid, d.refobjid, o.amopstrategy as number,
+select o.oid::int4, o.amopfamily::int4, d.refclassid::int4, d.refobjid::int4, o.amopstrategy as number,
   quote_ident(n.nspname) || '.' || p.oprname || ' (' || format_type(o.amoplefttype, null) || ', '
     || format_type(o.amoprighttype, null) || ')' as text,
   case when o.amopsortfamily <> 0 then (select quote_ident(sn.nspname) || '.' || quote_ident(s.opfname)
@@ -39,7 +39,7 @@ from pg_amop o
 where o.oid >= 16384
 order by o.amopfamily, o.amoplefttype, o.amoprighttype, o.amopstrategy]],
   family_functions = [[
-select f.oid, f.amprocfamily, d.refclassid, d.refobjid, f.amprocnum as number,
+select f.oid::int4, f.amprocfamily::int4, d.refclassid::int4, d.refobjid::int4, f.amprocnum as number,
   format_type(f.amproclefttype, null) || ', ' || format_type(f.amprocrighttype, null) as types,
   f.amproc::oid::regprocedure::text as func
 from pg_amproc f
@@ -52,7 +52,7 @@ order by f.amprocfamily, f.amproclefttype, f.amprocrighttype, f.amprocnum]],
 
 local function add(cx, class, oid, kind, schema, name, am, attrs)
   local id = ("%s(%s)"):format(names.id(kind, schema, name), am)
-  local fact = cx:add_id(class, oid, id, names.id("schema", schema), attrs, schema, name)
+  local fact = cx:add_id(class, oid, kind, id, names.id("schema", schema), attrs, name, schema)
   fact.args = am
   return fact
 end

@@ -9,7 +9,7 @@ local M = { kind = "policy" }
 
 M.queries = {
   policies = [[
-select p.oid, p.polname, p.polrelid, p.polcmd, p.polpermissive, p.polroles::text as roles,
+select p.oid::int4, p.polname, p.polrelid::int4, p.polcmd, p.polpermissive, p.polroles::text as roles,
   pg_get_expr(p.polqual, p.polrelid) as using_expr, pg_get_expr(p.polwithcheck, p.polrelid) as check_expr
 from pg_policy p
 where p.oid >= 16384

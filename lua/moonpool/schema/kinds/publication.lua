@@ -12,17 +12,17 @@ M.queries = {
 select c.*
 from (select 'n'::"char" as pubgencols) absent
 cross join lateral (
-  select p.oid, p.pubname, p.pubowner, p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate, p.pubviaroot,
+  select p.oid::int4, p.pubname, p.pubowner::int4, p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate, p.pubviaroot,
     pubgencols::text as gencols
   from pg_publication p
 ) c
 order by c.oid]],
   publication_tables = [[
-select r.oid, r.prpubid, r.prrelid, r.prattrs::text as columns, pg_get_expr(r.prqual, r.prrelid) as filter
+select r.oid::int4, r.prpubid::int4, r.prrelid::int4, r.prattrs::text as columns, pg_get_expr(r.prqual, r.prrelid) as filter
 from pg_publication_rel r
 order by r.oid]],
   publication_schemas = [[
-select n.oid, n.pnpubid, n.pnnspid
+select n.oid::int4, n.pnpubid::int4, n.pnnspid::int4
 from pg_publication_namespace n
 order by n.oid]],
   -- The connection string is not read here: only a superuser may, and the whole reading would fail for others.
@@ -31,7 +31,7 @@ select c.*
 from (select false as subtwophasestate, false as subdisableonerr, 'any' as suborigin, true as subpasswordrequired,
     false as subrunasowner, false as subfailover) absent
 cross join lateral (
-  select s.oid, s.subname, s.subowner, s.subenabled, s.subbinary, s.substream::text as stream, s.subslotname,
+  select s.oid::int4, s.subname, s.subowner::int4, s.subenabled, s.subbinary, s.substream::text as stream, s.subslotname,
     s.subsynccommit, s.subpublications::text as publications, subtwophasestate::text as two_phase, subdisableonerr,
     suborigin, subpasswordrequired, subrunasowner, subfailover
   from pg_subscription s
@@ -89,7 +89,7 @@ local ORIGIN = { any = false }
 -- Asked for apart from the batch: only a superuser may read them, and a refusal would end the transaction.
 local function read_connections(cx)
   local out = {}
-  if cx.meta.secrets and cx.meta.superuser then
+  if cx.options.secrets and cx.meta.superuser then
     for row in cx:query(CONNECTIONS):each() do out[row.subname] = row.subconninfo end
   end
   return out

@@ -10,9 +10,9 @@ local M = {}
 
 M.queries = {
   relations = [[
-select c.oid, c.relname, c.relnamespace, c.relkind, c.relowner, c.relpersistence, c.relacl::text as acl,
+select c.oid::int4, c.relname, c.relnamespace::int4, c.relkind, c.relowner::int4, c.relpersistence, c.relacl::text as acl,
   c.reloptions::text as options, t.reloptions::text as toast_options, c.relrowsecurity, c.relforcerowsecurity,
-  c.relreplident, c.relispartition, c.relispopulated, c.relpages, c.reltuples, c.reltype, ts.spcname,
+  c.relreplident, c.relispartition, c.relispopulated, c.relpages, c.reltuples, c.reltype::int4, ts.spcname,
   case when a.amname <> 'heap' then a.amname end as amname,
   case when c.reloftype <> 0 then format_type(c.reloftype, null) end as of_type,
   case when c.relkind = 'p' then pg_get_partkeydef(c.oid) end as partition_key,
@@ -23,22 +23,22 @@ from pg_class c
   left join pg_am a on a.oid = c.relam
 where c.oid >= 16384 and c.relkind in ('r', 'p', 'f', 'v', 'm') and c.relpersistence <> 't']],
   view_texts = [[
-select c.oid, pg_get_viewdef(c.oid) as text
+select c.oid::int4, pg_get_viewdef(c.oid) as text
 from pg_class c
 where c.oid >= 16384 and c.relkind in ('v', 'm') and c.relpersistence <> 't'
   and not exists (select from pg_depend d
     where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')]],
   foreign_tables = [[
-select t.ftrelid, s.srvname, t.ftoptions::text as options
+select t.ftrelid::int4, s.srvname, t.ftoptions::text as options
 from pg_foreign_table t
   join pg_foreign_server s on s.oid = t.ftserver]],
   parents = [[
-select i.inhrelid, i.inhparent, i.inhseqno
+select i.inhrelid::int4, i.inhparent::int4, i.inhseqno
 from pg_inherits i
 where i.inhrelid >= 16384
 order by i.inhrelid, i.inhseqno]],
   columns = [[
-select a.attrelid, a.attnum, a.attname, a.atttypid, a.attcollation,
+select a.attrelid::int4, a.attnum, a.attname, a.atttypid::int4, a.attcollation::int4,
   format_type(a.atttypid, a.atttypmod) as type, a.attnotnull, a.attidentity,
   a.attgenerated, a.attislocal, a.attinhcount, nullif(a.attcompression, '') as compression,
   case when a.attstorage <> t.typstorage then a.attstorage end as storage,
@@ -50,7 +50,7 @@ from pg_attribute a
   join pg_type t on t.oid = a.atttypid
 where a.attrelid >= 16384 and a.attnum > 0 and c.relkind in ('r', 'p', 'f', 'v', 'm', 'c') and c.relpersistence <> 't']],
   defaults = [[
-select oid, adrelid, adnum, pg_get_expr(adbin, adrelid) as expression
+select oid::int4, adrelid::int4, adnum, pg_get_expr(adbin, adrelid) as expression
 from pg_attrdef
 where adrelid >= 16384]],
 }
@@ -142,18 +142,21 @@ local function read_columns(cx)
     if relation then
       note_type(cx, row)
       local composite = relation.kind == "composite"
-      local attrs = {
-        type = row.type, collation = row.coll, not_null = row.attnotnull or nil, statistics = row.statistics,
-        storage = row.storage and STORAGE[row.storage], compression = row.compression and COMPRESSION[row.compression],
-        inherited = not row.attislocal and not relation.attrs.partition_of or nil, _position = row.attnum,
-      }
+      local attrs = row.attnotnull and { type = row.type, not_null = true, _position = row.attnum }
+        or { type = row.type, _position = row.attnum }
+      -- One by one: a constructor would make room for all of them in every one of a hundred thousand columns.
+      if row.coll then attrs.collation = row.coll end
+      if row.statistics then attrs.statistics = row.statistics end
+      if row.storage then attrs.storage = STORAGE[row.storage] end
+      if row.compression then attrs.compression = COMPRESSION[row.compression] end
+      if not row.attislocal and not relation.attrs.partition_of then attrs.inherited = true end
       if row.options then catalog.set_options(attrs, "options", catalog.options(row.options)) end
       if row.fdw_options then catalog.set_options(attrs, "foreign_options", catalog.options(row.fdw_options)) end
       if row.attidentity ~= "" then attrs.identity = row.attidentity == "a" and "always" or "by default" end
       if row.attgenerated ~= "" then attrs.generated = row.attgenerated == "v" and "virtual" or "stored" end
       local kind = composite and "attribute" or "column"
-      local fact = cx:add_id(nil, nil, kind .. ":" .. path .. names.part(row.attname), relation.id, attrs, schema,
-        row.attname)
+      local fact = cx:add_id(nil, nil, kind, kind .. ":" .. path .. names.part(row.attname), relation.id, attrs,
+        row.attname, schema)
       columns[row.attnum] = fact
       if row.acl then cx:acl(fact.id, "c", row.acl, relation.attrs.owner, false) end
     end
@@ -183,8 +186,8 @@ local function read_defaults(cx)
       column.attrs.expression = row.expression
       cx:alias(OID.pg_attrdef, row.oid, column)
     elseif column then
-      cx:add_id(OID.pg_attrdef, row.oid, "default" .. column.id:sub(7), column.id, { expression = row.expression },
-        column.schema, column.name)
+      cx:add_id(OID.pg_attrdef, row.oid, "default", "default" .. column.id:sub(7), column.id,
+        { expression = row.expression }, column.name, column.schema)
     end
   end
 end

@@ -9,7 +9,7 @@ local M = {}
 
 M.queries = {
   routines = [[
-select p.oid, p.proname, p.pronamespace, p.proowner, p.proacl::text as acl, p.prokind, l.lanname,
+select p.oid::int4, p.proname, p.pronamespace::int4, p.proowner::int4, p.proacl::text as acl, p.prokind, l.lanname,
   oidvectortypes(p.proargtypes) as input_types, p.proargnames::text as arg_names, p.proargmodes::text as arg_modes,
   case when p.pronargs > 0 or p.proallargtypes is not null then
     (select string_agg(format_type(u.t, null), E'\x01' order by u.n)
@@ -87,7 +87,7 @@ function M.read(cx)
       }
       catalog.set_options(attrs, "settings", config, order)
       local id = ("%s(%s)"):format(names.id(kind, schema, row.proname), row.input_types)
-      local fact = cx:add_id(OID.pg_proc, row.oid, id, names.id("schema", schema), attrs, schema, row.proname)
+      local fact = cx:add_id(OID.pg_proc, row.oid, kind, id, names.id("schema", schema), attrs, row.proname, schema)
       fact.args = row.input_types
       cx:acl(fact.id, "f", row.acl, owner)
     end

@@ -9,7 +9,7 @@ local M = { kind = "rule" }
 
 M.queries = {
   rules = [[
-select r.oid, r.rulename, r.ev_class, r.ev_enabled, r.rulename = '_RETURN' as is_view,
+select r.oid::int4, r.rulename, r.ev_class::int4, r.ev_enabled, r.rulename = '_RETURN' as is_view,
   case when r.rulename <> '_RETURN' then pg_get_ruledef(r.oid) end as definition
 from pg_rewrite r
 where r.ev_class >= 16384]],

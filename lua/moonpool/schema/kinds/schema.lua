@@ -10,7 +10,7 @@ local M = { kind = "schema" }
 
 M.queries = {
   schemas = [[
-select oid, nspname, nspowner, nspacl::text as acl
+select oid::int4, nspname, nspowner::int4, nspacl::text as acl
 from pg_namespace
 order by nspname]],
 }

@@ -9,18 +9,18 @@ local M = {}
 
 M.queries = {
   ts_parsers = [[
-select oid, prsname, prsnamespace, prsstart::text as start_fn, prstoken::text as token_fn, prsend::text as end_fn,
+select oid::int4, prsname, prsnamespace::int4, prsstart::text as start_fn, prstoken::text as token_fn, prsend::text as end_fn,
   nullif(prsheadline::oid, 0)::regproc::text as headline_fn, prslextype::text as lextypes_fn
 from pg_ts_parser
 where oid >= 16384
 order by oid]],
   ts_templates = [[
-select oid, tmplname, tmplnamespace, nullif(tmplinit::oid, 0)::regproc::text as init_fn, tmpllexize::text as lexize_fn
+select oid::int4, tmplname, tmplnamespace::int4, nullif(tmplinit::oid, 0)::regproc::text as init_fn, tmpllexize::text as lexize_fn
 from pg_ts_template
 where oid >= 16384
 order by oid]],
   ts_dictionaries = [[
-select d.oid, d.dictname, d.dictnamespace, d.dictowner, d.dictinitoption,
+select d.oid::int4, d.dictname, d.dictnamespace::int4, d.dictowner::int4, d.dictinitoption,
   quote_ident(n.nspname) || '.' || quote_ident(t.tmplname) as template
 from pg_ts_dict d
   join pg_ts_template t on t.oid = d.dicttemplate
@@ -28,14 +28,14 @@ from pg_ts_dict d
 where d.oid >= 16384
 order by d.oid]],
   ts_configurations = [[
-select c.oid, c.cfgname, c.cfgnamespace, c.cfgowner, quote_ident(n.nspname) || '.' || quote_ident(p.prsname) as parser
+select c.oid::int4, c.cfgname, c.cfgnamespace::int4, c.cfgowner::int4, quote_ident(n.nspname) || '.' || quote_ident(p.prsname) as parser
 from pg_ts_config c
   join pg_ts_parser p on p.oid = c.cfgparser
   join pg_namespace n on n.oid = p.prsnamespace
 where c.oid >= 16384
 order by c.oid]],
   ts_mappings = [[
-select m.mapcfg, (select t.alias from ts_token_type(c.cfgparser) t where t.tokid = m.maptokentype) as token,
+select m.mapcfg::int4, (select t.alias from ts_token_type(c.cfgparser) t where t.tokid = m.maptokentype) as token,
   m.mapdict::regdictionary::text as dictionary
 from pg_ts_config_map m
   join pg_ts_config c on c.oid = m.mapcfg

@@ -10,9 +10,9 @@ local M = { kind = "trigger" }
 
 M.queries = {
   triggers = [[
-select t.oid, t.tgrelid, t.tgname, t.tgtype, t.tgenabled, t.tgisinternal, t.tgparentid, t.tgfoid::regproc::text as func,
+select t.oid::int4, t.tgrelid::int4, t.tgname, t.tgtype, t.tgenabled, t.tgisinternal, t.tgparentid::int4, t.tgfoid::regproc::text as func,
   encode(t.tgargs, 'escape') as args, t.tgnargs, t.tgattr::text as columns, t.tgdeferrable, t.tginitdeferred,
-  t.tgconstraint, t.tgconstrrelid, t.tgoldtable, t.tgnewtable,
+  t.tgconstraint::int4, t.tgconstrrelid::int4, t.tgoldtable, t.tgnewtable,
   case when t.tgqual is not null then pg_get_triggerdef(t.oid) end as definition
 from pg_trigger t
   left join pg_trigger p on p.oid = t.tgparentid

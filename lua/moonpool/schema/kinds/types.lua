@@ -9,7 +9,7 @@ local M = {}
 
 M.queries = {
   types = [[
-select t.oid, t.typname, t.typnamespace, t.typowner, t.typacl::text as acl, t.typtype, t.typrelid,
+select t.oid::int4, t.typname, t.typnamespace::int4, t.typowner::int4, t.typacl::text as acl, t.typtype, t.typrelid::int4,
   t.typnotnull, format_type(nullif(t.typbasetype, 0), t.typtypmod) as base,
   case when t.typtype = 'd' then coalesce(pg_get_expr(t.typdefaultbin, 0), t.typdefault) end as default_expr,
   case when t.typtype = 'd' and t.typcollation <> b.typcollation then t.typcollation::regcollation::text end as coll
@@ -19,13 +19,13 @@ from pg_type t
 where t.oid >= 16384
   and (t.typtype in ('e', 'd', 'r') or t.typtype = 'c' and c.relkind = 'c')
 order by t.oid]],
-  labels = [[
-select enumtypid, enumlabel
+  enum_labels = [[
+select enumtypid::int4, enumlabel
 from pg_enum
 where enumtypid >= 16384
 order by enumtypid, enumsortorder]],
   ranges = [[
-select r.rngtypid, r.rngmultitypid, format_type(r.rngsubtype, null) as subtype, nullif(r.rngmultitypid, 0)::regtype::text as multirange,
+select r.rngtypid::int4, r.rngmultitypid::int4, format_type(r.rngsubtype, null) as subtype, nullif(r.rngmultitypid, 0)::regtype::text as multirange,
   case when o.opcintype <> r.rngsubtype or not o.opcdefault
     then quote_ident(n.nspname) || '.' || quote_ident(o.opcname) end as opclass,
   case when r.rngcollation <> s.typcollation then r.rngcollation::regcollation::text end as coll,
@@ -60,7 +60,7 @@ function M.read(cx)
       cx:acl(fact.id, "T", row.acl, owner)
     end
   end
-  for row in cx:rows "labels" do
+  for row in cx:rows "enum_labels" do
     local fact = made[row.enumtypid]
     if fact then fact.attrs.labels[#fact.attrs.labels + 1] = row.enumlabel end
   end
