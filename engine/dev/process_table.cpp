@@ -18,7 +18,11 @@ namespace fs = std::filesystem;
 std::optional<std::string> contents(fs::path const& file) {
   std::ifstream in(file, std::ios::binary);
   if (!in) return {};
-  return std::string(std::istreambuf_iterator<char>(in), {});
+  try {
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  } catch (std::ios_base::failure const&) {
+    return {};  // the process ended between opening and reading
+  }
 }
 
 std::optional<Process> read_process(pid_t pid) {

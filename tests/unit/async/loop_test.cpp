@@ -174,29 +174,40 @@ Operation<void> hold(std::shared_ptr<Spawner> spawner) {
 TEST_CASE("what an operation spawns while the loop ends is dropped") {
   std::atomic<int> cleaned{0};
   SECTION("stopped") {
-    Loop loop;
-    loop.spawn(hold(std::make_shared<Spawner>(loop, cleaned)));
-    std::thread thread([&] { loop.run(); });
-    std::this_thread::sleep_for(20ms);
-    loop.stop();
-    thread.join();
+    {
+      Loop loop;
+      loop.spawn(hold(std::make_shared<Spawner>(loop, cleaned)));
+      std::thread thread([&] { loop.run(); });
+      std::this_thread::sleep_for(20ms);
+      loop.stop();
+      thread.join();
+    }
+    CHECK(cleaned == 0);
   }
   SECTION("stopped before it began") {
-    Loop loop;
-    loop.spawn(hold(std::make_shared<Spawner>(loop, cleaned)));
-    loop.stop();
-    loop.run();
+    {
+      Loop loop;
+      loop.spawn(hold(std::make_shared<Spawner>(loop, cleaned)));
+      loop.stop();
+      loop.run();
+    }
+    CHECK(cleaned == 0);
   }
   SECTION("destroyed without being stopped") {
-    Loop loop;
-    loop.spawn(hold(std::make_shared<Spawner>(loop, cleaned)));
-    loop.poll_once(Deadline(TimePoint{}));
+    {
+      Loop loop;
+      loop.spawn(hold(std::make_shared<Spawner>(loop, cleaned)));
+      loop.poll_once(Deadline(TimePoint{}));
+    }
+    CHECK(cleaned == 0);
   }
   SECTION("destroyed before it began") {
-    Loop loop;
-    loop.spawn(hold(std::make_shared<Spawner>(loop, cleaned)));
+    {
+      Loop loop;
+      loop.spawn(hold(std::make_shared<Spawner>(loop, cleaned)));
+    }
+    CHECK(cleaned == 0);
   }
-  CHECK(cleaned == 0);
 }
 
 }  // namespace
