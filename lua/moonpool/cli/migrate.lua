@@ -1,4 +1,4 @@
---- `moonpool migrate up | down | status`. Results on stdout, talk on stderr; the exit code is returned.
+--- `moonpool migrate ACTION`. Results on stdout, talk on stderr; the exit code is returned.
 
 local connect = require "moonpool.cli.connect"
 local errors = require "moonpool.core.error"
@@ -6,34 +6,40 @@ local exit = require "moonpool.cli.exit"
 local json = require "moonpool.core.json"
 local marks = require "moonpool.core.marks"
 local migrate = require "moonpool.migrate"
-local null = require "moonpool.core.null"
+local status = require "moonpool.cli.migrate_status"
 
 local M = {}
 
 ---@class moonpool.cli.MigrateOptions
----@field command "up"|"down"|"status"
+---@field action "status"|"up"|"down"|"redo"|"new"|"plan"|"verify"|"baseline"
+---@field args string[]|nil the words behind the action
 ---@field dsn string|nil
 ---@field dir string|nil
 ---@field table string|nil
 ---@field json boolean|nil
----@field to string|integer|nil up: the last version wanted
----@field steps integer|nil down: how many; 1
+---@field to string|integer|nil
+---@field steps string|integer|nil
+---@field dry_run boolean|nil
+---@field accept boolean|nil
 ---@field out_of_order boolean|nil
----@field wait string|nil how long to wait for another migrator
+---@field allow string[]|nil
+---@field trusted boolean|nil
+---@field timeout string|nil how long to wait for another migrator
 ---@field lock_timeout string|nil
+---@field from string|nil
+---@field sql boolean|nil
 
 local function say(line)
   io.stdout:write(line, "\n")
   io.stdout:flush()
 end
+
 local function talk(line) io.stderr:write(line, "\n") end
 
 local function print_json(document)
   document.schema_version = 1
   say(json.encode(document))
 end
-
-local verbs = { up = "applied", down = "undone" }
 
 local function items_of(list)
   local items = marks.array {}
@@ -43,63 +49,112 @@ local function items_of(list)
   return items
 end
 
-local commands = {}
+-- What was done, or with a dry run what would be.
+local function tell(opts, word, list, nothing)
+  if opts.json then
+    print_json { [word] = items_of(list), dry_run = opts.dry_run }
+  elseif opts.dry_run then
+    for _, one in ipairs(list) do say("would be " .. word .. "  " .. one.title) end
+  end
+  if #list == 0 then talk(nothing) end
+  return exit.OK
+end
 
-function commands.up(migrator, opts)
-  local list = migrator:up { to = opts.to, out_of_order = opts.out_of_order }
-  if opts.json then print_json { applied = items_of(list) } end
+local actions = {}
+
+function actions.up(migrator, opts)
+  local list = migrator:up {
+    to = opts.to, steps = opts.steps, out_of_order = opts.out_of_order, accept = opts.accept, dry_run = opts.dry_run,
+  }
+  return tell(opts, "applied", list, "Nothing is pending.")
+end
+
+function actions.down(migrator, opts)
+  local list = migrator:down { to = opts.to, steps = opts.steps, allow = opts.allow, dry_run = opts.dry_run }
+  return tell(opts, "undone", list, "Nothing is applied.")
+end
+
+function actions.redo(migrator, opts)
+  local list = migrator:redo { steps = opts.steps, allow = opts.allow, dry_run = opts.dry_run }
+  return tell(opts, "applied", list, "Nothing is applied.")
+end
+
+function actions.plan(migrator, opts)
+  local list = migrator:up { to = opts.to, steps = opts.steps, out_of_order = opts.out_of_order, dry_run = true }
+  if opts.json then
+    print_json { pending = items_of(list) }
+  else
+    for _, one in ipairs(list) do say(one.title) end
+  end
   if #list == 0 then talk "Nothing is pending." end
-  return exit.OK
+  return #list > 0 and exit.PENDING or exit.OK
 end
 
-function commands.down(migrator, opts)
-  local list = migrator:down(opts.steps)
-  if opts.json then print_json { undone = items_of(list) } end
-  if #list == 0 then talk "Nothing is applied." end
-  return exit.OK
-end
-
--- What the states are called, and whether one leaves something to do.
-local words = {
-  applied = "applied", pending = "pending", running = "half applied", reverting = "half undone",
-  changed = "changed since", missing = "file is gone", newer = "from elsewhere", out_of_order = "pending, out of order",
-}
-local open = { pending = true, running = true, reverting = true, out_of_order = true }
-
-local function status_json(list, pending)
-  local items = marks.array {}
-  for i, one in ipairs(list) do
-    local entry = one.entry
-    items[i] = {
-      version = one.version, name = one.title, state = one.state,
-      kind = one.file and one.file.kind or entry.kind,
-      applied_at = entry and entry.state == "applied" and entry.applied_at or null,
-      applied_by = entry and entry.applied_by or null,
-      milliseconds = entry and entry.milliseconds or null,
-      step = entry and entry.step or null,
-    }
+function actions.status(migrator, opts)
+  local list = migrator:status()
+  local pending = status.pending(list)
+  if opts.json then
+    print_json { migrations = status.items(list), pending = pending }
+  else
+    for _, line in ipairs(status.lines(list)) do say(line) end
+    talk(status.summary(list, pending))
   end
-  print_json { migrations = items, pending = pending }
-end
-
-local function status_lines(list, pending)
-  local widest = 0
-  for _, one in ipairs(list) do widest = math.max(widest, #one.title) end
-  for _, one in ipairs(list) do
-    local when = one.state == "applied" and one.entry.applied_at:gsub("%..*", ""):gsub("T", " ") or ""
-    say((("%-" .. widest .. "s  %-13s  %s"):format(one.title, words[one.state], when):gsub("%s+$", "")))
-  end
-  talk(#list == 0 and "There are no migrations." or pending == 0 and "Nothing is pending."
-    or pending .. " pending; `moonpool migrate up` applies " .. (pending == 1 and "it." or "them."))
-end
-
-function commands.status(migrator, opts)
-  local list, pending = migrator:status(), 0
-  for _, one in ipairs(list) do
-    if open[one.state] then pending = pending + 1 end
-  end
-  if opts.json then status_json(list, pending) else status_lines(list, pending) end
   return pending > 0 and exit.PENDING or exit.OK
+end
+
+function actions.verify(migrator, opts)
+  local list = migrator:verify { accept = opts.accept }
+  if opts.json then
+    print_json { wrong = status.items(list) }
+  else
+    for _, line in ipairs(status.lines(list)) do say(line) end
+  end
+  talk(#list == 0 and "What was applied is what the files say." or #list .. " not as the files say.")
+  return #list > 0 and exit.DRIFT or exit.OK
+end
+
+function actions.baseline(migrator, opts)
+  local list = migrator:baseline { version = opts.args and opts.args[1], from = opts.from }
+  if opts.json then
+    print_json { baseline = items_of(list) }
+  else
+    for _, one in ipairs(list) do say("taken as applied  " .. one.title) end
+  end
+  if #list == 0 then talk "There was nothing to take as applied." end
+  return exit.OK
+end
+
+-- Needs no database.
+local function new(opts)
+  local paths = migrate.draft(opts.dir, opts.args and opts.args[1], opts.sql)
+  if opts.json then
+    print_json { files = marks.array(paths) }
+  else
+    for _, path in ipairs(paths) do say(path) end
+  end
+  return exit.OK
+end
+
+local verbs = { up = "applied", down = "undone" }
+
+local function run(opts, keep)
+  if opts.action == "new" then return new(opts) end
+  local action = actions[opts.action]
+  if not action then
+    errors.misuse("migrate has no action %s; it has status, up, down, redo, new, plan, verify, baseline",
+      tostring(opts.action))
+  elseif opts.rehearse then
+    errors.misuse "migrate cannot rehearse: run it with --dry-run, or on a copy"
+  end
+  keep.db = connect.open(opts)
+  return action(migrate.new(keep.db, {
+    dir = opts.dir, table = opts.table, wait = opts.timeout, lock_timeout = opts.lock_timeout,
+    trusted = opts.trusted, talk = talk,
+    done = function(one, direction)
+      local line = ("%s  %s  %d ms"):format(verbs[direction], one.title, one.milliseconds)
+      if opts.json then talk(line) else say(line) end
+    end,
+  }), opts)
 end
 
 local function failed(e, opts)
@@ -107,7 +162,7 @@ local function failed(e, opts)
   if opts.json then
     local is_error = errors.is_error(e)
     print_json {
-      [verbs[opts.command] or "applied"] = items_of(is_error and e.done or {}),
+      [opts.action == "down" and "undone" or "applied"] = items_of(is_error and e.done or {}),
       error = { kind = is_error and e.kind or "script", message = exit.text(e) },
     }
   end
@@ -118,23 +173,9 @@ end
 ---@param opts moonpool.cli.MigrateOptions
 ---@return integer exit code
 function M.run(opts)
-  local command = commands[opts.command]
-  if not command then
-    talk(("migrate has no command %s; it has up, down and status"):format(tostring(opts.command)))
-    return exit.USAGE
-  end
-  local db
-  local ok, result = pcall(function()
-    db = connect.open(opts)
-    local migrator = migrate.new(db, {
-      dir = opts.dir, table = opts.table, wait = opts.wait, lock_timeout = opts.lock_timeout, talk = talk,
-      done = function(one)
-        if not opts.json then say(("%s  %s  %d ms"):format(verbs[opts.command], one.title, one.milliseconds)) end
-      end,
-    })
-    return command(migrator, opts)
-  end)
-  if db then pcall(db.close, db, "1s") end
+  local keep = {}
+  local ok, result = pcall(run, opts, keep)
+  if keep.db then pcall(keep.db.close, keep.db, "1s") end
   if ok then return result end
   return failed(result, opts)
 end

@@ -5,6 +5,7 @@ local backoff = require "moonpool.core.backoff"
 local commands = require "moonpool.migrate.commands"
 local errors = require "moonpool.core.error"
 local failure = require "moonpool.migrate.failure"
+local gate = require "moonpool.migrate.gate"
 local op = require "moonpool.core.op"
 local works = require "moonpool.migrate.work"
 
@@ -27,7 +28,8 @@ local function newlines(text, characters)
   return n
 end
 
-local function run_statement(db, one)
+local function run_statement(work, db, one)
+  if work.direction == "down" then gate.statement(work.context.allow, db, one.sql) end
   local ok, e = pcall(db._run, db, { sql = one.sql })
   if ok then return end
   if errors.is_error(e) then
@@ -45,7 +47,7 @@ local function run(work, what)
     what(commands.new(work))
   else
     for _, one in ipairs(what) do
-      work:step(function(db) run_statement(db, one) end)
+      work:step(function(db) run_statement(work, db, one) end)
     end
   end
   work:finish()
@@ -110,6 +112,12 @@ function M.run(context, file, direction, script)
   for number = 1, ATTEMPTS do
     local ok, e = attempt(context, file, direction, script)
     if ok then return end
+    if errors.is_error(e) and e.kind == "migration_refused" then
+      e.message = ("%s: %s"):format(file.title, e.message)
+      e.line = e.kind .. ": " .. e.message
+      e.hint = e.hint .. "; " .. (remains(context, file))
+      error(e, 0)
+    end
     if number == ATTEMPTS or not may_run_again(e) then
       local left, next_command = remains(context, file)
       error(failure.failed {

@@ -2,6 +2,7 @@
 
 local columns = require "moonpool.migrate.columns"
 local errors = require "moonpool.core.error"
+local gate = require "moonpool.migrate.gate"
 local names = require "moonpool.migrate.names"
 local operations = require "moonpool.migrate.operations"
 local suggest = require "moonpool.core.suggest"
@@ -22,6 +23,14 @@ local function run(m, sql)
   return work_of(m):step(function(db) return db:exec(sql) end)
 end
 
+-- On the way back, what would lose data is asked for by name.
+local function gated(work, check, ...)
+  local given = { ... }
+  return function(db)
+    if work.direction == "down" then check(work.context.allow, db, unpack(given)) end
+  end
+end
+
 ---Runs a statement, with `?` or `:name`. Returns how many rows it touched.
 ---@async
 ---@param sql string
@@ -29,7 +38,12 @@ end
 ---@return integer
 function Commands:exec(sql, ...)
   local n, given = select("#", ...), { ... }
-  return work_of(self):step(function(db) return db:exec(sql, unpack(given, 1, n)) end) or 0
+  local work = work_of(self)
+  local check = gated(work, gate.statement, sql)
+  return work:step(function(db)
+    check(db)
+    return db:exec(sql, unpack(given, 1, n))
+  end) or 0
 end
 
 ---Reads. Runs again when the migration is taken up after a break.
@@ -65,7 +79,18 @@ function Commands:create_table(name, f)
   for _, index in ipairs(indexes) do self:create_index(name, index[1], index[2]) end
 end
 
-for _, name in ipairs { "drop_table", "rename_table", "add_column", "drop_column", "rename_column", "change_type",
+for _, name in ipairs { "drop_table", "drop_column" } do
+  Commands[name] = function(self, ...)
+    local sql, work = operations[name](...), work_of(self)
+    local check = gated(work, gate[name], ...)
+    work:step(function(db)
+      check(db)
+      return db:exec(sql)
+    end)
+  end
+end
+
+for _, name in ipairs { "rename_table", "add_column", "rename_column", "change_type",
   "set_default", "drop_default", "set_not_null", "drop_not_null", "add_constraint", "drop_constraint",
   "add_foreign_key" } do
   Commands[name] = function(self, ...)

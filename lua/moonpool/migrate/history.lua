@@ -69,7 +69,7 @@ end
 function M.check(list, out_of_order)
   refuse(titles(list, "changed"), "%s was changed after it was applied",
     "these were changed after they were applied: %s",
-    "put the file back as it was and write the change as a new migration")
+    "put the file back as it was and write the change as a new migration; or take it as it is now: --accept")
   refuse(titles(list, "missing"), "%s was applied and its file is gone",
     "these were applied and their files are gone: %s",
     "bring the file back; it is needed to go down, and a fresh database needs it to go up")
@@ -83,25 +83,27 @@ end
 ---What `up` would run.
 ---@param list moonpool.migrate.Standing[]
 ---@param to integer|nil the last version wanted
+---@param steps integer|nil how many at most
 ---@return moonpool.migrate.Standing[]
-function M.pending(list, to)
+function M.pending(list, to, steps)
   local found = {}
   for _, one in ipairs(list) do
     local open = one.state == "pending" or one.state == "out_of_order" or one.state == "running"
-    if open and (not to or one.version <= to) then found[#found + 1] = one end
+    if open and (not to or one.version <= to) and #found < (steps or math.huge) then found[#found + 1] = one end
   end
   return found
 end
 
 ---What `down` would undo, newest first.
 ---@param list moonpool.migrate.Standing[]
----@param steps integer
+---@param steps integer how many at most
+---@param to integer|nil the last version that stays
 ---@return moonpool.migrate.Standing[]
-function M.latest(list, steps)
+function M.latest(list, steps, to)
   local found = {}
   for i = #list, 1, -1 do
     local one = list[i]
-    if one.entry and #found < steps then found[#found + 1] = one end
+    if one.entry and #found < steps and (not to or one.version > to) then found[#found + 1] = one end
   end
   return found
 end

@@ -1,17 +1,15 @@
 --- Migrations: files applied in order, each once, remembered in the database.
 
-local apply = require "moonpool.migrate.apply"
+local baselines = require "moonpool.migrate.baseline"
+local drafts = require "moonpool.migrate.draft"
 local duration = require "moonpool.core.duration"
 local errors = require "moonpool.core.error"
 local failure = require "moonpool.migrate.failure"
-local files = require "moonpool.migrate.files"
+local gate = require "moonpool.migrate.gate"
 local handle = require "moonpool.core.handle"
 local history = require "moonpool.migrate.history"
-local ledgers = require "moonpool.migrate.ledger"
-local locks = require "moonpool.migrate.lock"
-local native = require "moonpool.core.ffi"
 local options = require "moonpool.migrate.options"
-local scripts = require "moonpool.migrate.script"
+local runner = require "moonpool.migrate.runner"
 
 local M = {}
 
@@ -22,10 +20,13 @@ local M = {}
 ---@field lock_timeout string|number|nil how long a statement waits for a lock before all is tried again; "3s"
 ---@field timeout string|number|nil for a single statement; "24h"
 ---@field out_of_order boolean|nil
+---@field trusted boolean|nil scripts may reach the machine
 ---@field talk fun(line: string)|nil where progress is told; nowhere when left out
 ---@field done fun(one: { version: integer, title: string, milliseconds: integer })|nil called behind each migration
 
-local known = { "dir", "done", "lock_timeout", "out_of_order", "table", "talk", "timeout", "wait" }
+local DIR = "scripts/migrations"
+
+local known = { "dir", "done", "lock_timeout", "out_of_order", "table", "talk", "timeout", "trusted", "wait" }
 
 ---@class moonpool.Migrator
 ---@field private db moonpool.Handle
@@ -48,70 +49,41 @@ end
 local function settings(self)
   local given = self.options
   return {
-    dir = given.dir or "scripts/migrations",
+    dir = given.dir or DIR,
     table = given.table or "schema_migrations",
     wait = duration.seconds(given.wait, "wait") or 60,
     patience = duration.seconds(given.lock_timeout, "lock_timeout") or 3,
     timeout = duration.seconds(given.timeout, "timeout") or 86400,
+    trusted = given.trusted,
     talk = given.talk or function() end,
     done = given.done or function() end,
   }
 end
 
--- Calls f with a context whose session is pinned, and gives the connection back whatever happens.
-local function on_session(self, f)
-  local s = settings(self)
-  local db = self.db:session { pinned = true, timeout = s.timeout }
-  local context = { db = db, patience = s.patience, talk = s.talk, settings = s }
-  local ok, result = pcall(function()
-    context.ledger = ledgers.open(db, s.table)
-    return f(context, files.discover(s.dir))
-  end)
-  local unlocked, reason = true, nil
-  if context.lock then unlocked, reason = pcall(context.lock.give_back, context.lock, db) end
-  db:release()
-  if not ok then error(result, 0) end
-  if not unlocked then error(reason, 0) end
-  return result
+local function whole_number(value, name)
+  if value == nil then return nil end
+  local n = tonumber(value)
+  if n and n >= 1 and n % 1 == 0 then return n end
+  errors.misuse("%s takes a whole number from 1, got %s", name, tostring(value))
 end
 
-local function standing(context, list)
-  return history.compare(list, context.ledger:read(context.db))
-end
-
--- The lock, and the ledger read again behind it: somebody else may have been faster.
-local function locked(context, list)
-  -- The connection may come with a statement timeout that suits queries and not migrations.
-  context.db:exec "set statement_timeout = 0"
-  context.lock = locks.new(context.ledger)
-  context.lock:take(context.db, context.settings.wait, context.talk)
-  context.ledger:create(context.db)
-  return standing(context, list)
-end
-
-local function report(one, seconds)
-  return { version = one.version, title = one.title, milliseconds = seconds and math.floor(seconds * 1000 + 0.5) }
-end
-
-local function run_all(context, chosen, direction, loaded)
-  local done = {}
-  for _, one in ipairs(chosen) do
-    local from = native.C.mp_clock()
-    local ok, e = pcall(apply.run, context, one.file, direction, loaded[one.version])
-    if not ok then
-      if errors.is_error(e) then e.done = done end
-      error(e, 0)
-    end
-    done[#done + 1] = report(one, native.C.mp_clock() - from)
-    context.settings.done(done[#done])
+local function check_version(list, version)
+  if not version then return end
+  for _, one in ipairs(list) do
+    if one.version == version then return end
   end
-  return done
+  errors.misuse("there is no migration %.0f", version)
 end
 
-local function load_all(context, chosen)
-  local loaded = {}
-  for _, one in ipairs(chosen) do loaded[one.version] = scripts.load(one.file, context.talk) end
-  return loaded
+-- Files that changed are taken as they are where that was asked for.
+local function accept(context, list)
+  for _, one in ipairs(list) do
+    if one.state == "changed" then
+      context.ledger:accept(context.db, one.file)
+      one.state = "applied"
+      context.talk(("%s is taken as it is now"):format(one.title))
+    end
+  end
 end
 
 local function warn_of_newer(context, list)
@@ -122,47 +94,51 @@ local function warn_of_newer(context, list)
   end
 end
 
-local function check_up(context, list, out_of_order)
-  history.check(list, out_of_order)
-  warn_of_newer(context, list)
+local function check_up(list, given)
   for _, one in ipairs(list) do
     if one.state == "reverting" then
       failure.refuse(("%s is half undone"):format(one.title), "finish that first: `moonpool migrate down`")
     end
   end
+  if not given.accept then history.check(list, given.out_of_order) end
 end
 
----Applies what is pending, up to a version if one is given. Every file is loaded before the first one runs.
+local up_options = { "accept", "dry_run", "out_of_order", "steps", "to" }
+
+---@class moonpool.migrate.UpOptions
+---@field to integer|string|nil the last version to apply
+---@field steps integer|string|nil how many at most
+---@field out_of_order boolean|nil apply files older than what is applied
+---@field accept boolean|nil take applied files that changed since as they are now
+---@field dry_run boolean|nil only tell
+
+---Applies what is pending. Every file is loaded before the first one runs.
 ---@async
----@param given { to: integer|string|nil, out_of_order: boolean|nil }|nil
----@return { version: integer, title: string, milliseconds: integer }[] applied
+---@param given moonpool.migrate.UpOptions|nil
+---@return { version: integer, title: string, milliseconds: integer|nil }[] applied
 function Migrator:up(given)
-  given = options.check(given, { "out_of_order", "to" }, "up")
-  local to = given.to and (tonumber(given.to) or errors.misuse("to takes a version, got %s", tostring(given.to)))
-  local out_of_order = given.out_of_order or self.options.out_of_order
-  return on_session(self, function(context, list)
-    local before = standing(context, list)
-    check_up(context, before, out_of_order)
-    if to and not M.has_version(before, to) then
-      errors.misuse("there is no migration %.0f", to)
+  given = options.check(given, up_options, "up")
+  local to, steps = whole_number(given.to, "to"), whole_number(given.steps, "steps")
+  given = { accept = given.accept, dry_run = given.dry_run,
+    out_of_order = given.out_of_order or self.options.out_of_order }
+  return runner.on_session(self.db, settings(self), function(context, list)
+    local before = runner.standing(context, list)
+    check_up(before, given)
+    warn_of_newer(context, before)
+    check_version(before, to)
+    local pending = history.pending(before, to, steps)
+    runner.load_all(context, pending)
+    if given.dry_run or (#pending == 0 and not given.accept) then return runner.reports(pending) end
+    local after = runner.locked(context, list)
+    if given.accept then
+      accept(context, after)
+      history.check(after, given.out_of_order)
+    else
+      check_up(after, given)
     end
-    load_all(context, history.pending(before, to))
-    if #history.pending(before, to) == 0 then return {} end
-    local after = locked(context, list)
-    check_up(context, after, out_of_order)
-    local chosen = history.pending(after, to)
-    return run_all(context, chosen, "up", load_all(context, chosen))
+    local chosen = history.pending(after, to, steps)
+    return runner.run_all(context, chosen, "up", runner.load_all(context, chosen))
   end)
-end
-
----@param list moonpool.migrate.Standing[]
----@param version integer
----@return boolean
-function M.has_version(list, version)
-  for _, one in ipairs(list) do
-    if one.version == version then return true end
-  end
-  return false
 end
 
 local function check_down(chosen)
@@ -178,36 +154,116 @@ local function check_down(chosen)
   end
 end
 
----Undoes the last migrations, one when nothing is said. Refused before anything runs when one of them has
----no way back.
----@async
----@param steps integer|nil
----@return { version: integer, title: string, milliseconds: integer }[] undone
-function Migrator:down(steps)
-  steps = steps or 1
-  if type(steps) ~= "number" or steps < 1 or steps % 1 ~= 0 then
-    errors.misuse("down takes a whole number of steps from 1, got %s", tostring(steps))
-  end
-  return on_session(self, function(context, list)
-    if #history.latest(standing(context, list), 1) == 0 then return {} end
-    local chosen = history.latest(locked(context, list), steps)
-    check_down(chosen)
-    local loaded = load_all(context, chosen)
-    for _, one in ipairs(chosen) do
-      if not loaded[one.version].down then
-        failure.refuse(("%s has no way back"):format(one.title),
-          one.file.kind == "sql" and ("write %s.down.sql"):format(one.title) or "write its function down")
-      end
+local function load_back(context, chosen)
+  check_down(chosen)
+  local loaded = runner.load_all(context, chosen)
+  for _, one in ipairs(chosen) do
+    if not loaded[one.version].down then
+      failure.refuse(("%s has no way back"):format(one.title),
+        one.file.kind == "sql" and ("write %s.down.sql"):format(one.title) or "write its function down")
     end
-    return run_all(context, chosen, "down", loaded)
-  end)
+  end
+  return loaded
+end
+
+local down_options = { "allow", "dry_run", "steps", "to" }
+
+---@class moonpool.migrate.DownOptions
+---@field steps integer|string|nil how many; 1
+---@field to integer|string|nil undo everything newer than this version
+---@field allow string[]|nil kinds of loss that are meant: drop_table, drop_column, truncate, drop_schema
+---@field dry_run boolean|nil only tell
+
+local function down(self, given, again)
+  if type(given) ~= "table" then given = { steps = given } end
+  given = options.check(given, down_options, again and "redo" or "down")
+  local to = whole_number(given.to, "to")
+  local steps = whole_number(given.steps, "steps") or (to and math.huge or 1)
+  return runner.on_session(self.db, settings(self), function(context, list)
+    local before = runner.standing(context, list)
+    check_version(before, to)
+    local chosen = history.latest(before, steps, to)
+    if #chosen == 0 then return {} end
+    load_back(context, chosen)
+    if given.dry_run then return runner.reports(chosen) end
+    chosen = history.latest(runner.locked(context, list), steps, to)
+    local loaded = load_back(context, chosen)
+    local undone = runner.run_all(context, chosen, "down", loaded)
+    if not again then return undone end
+    local back = {}
+    for i = #chosen, 1, -1 do back[#back + 1] = chosen[i] end
+    return runner.run_all(context, back, "up", loaded)
+  end, { allow = gate.allowed(given.allow) })
+end
+
+---Undoes the last migrations, one when nothing is said. Refused before anything runs when one of them has
+---no way back, and where it would lose data that was not allowed to be lost.
+---@async
+---@param given moonpool.migrate.DownOptions|integer|nil
+---@return { version: integer, title: string, milliseconds: integer|nil }[] undone
+function Migrator:down(given)
+  return down(self, given, false)
+end
+
+---Undoes the last migrations and applies them again.
+---@async
+---@param given moonpool.migrate.DownOptions|integer|nil
+---@return { version: integer, title: string, milliseconds: integer|nil }[] applied
+function Migrator:redo(given)
+  return down(self, given, true)
 end
 
 ---How every migration stands. Reads only; the table need not be there.
 ---@async
 ---@return moonpool.migrate.Standing[]
 function Migrator:status()
-  return on_session(self, function(context, list) return standing(context, list) end)
+  return runner.on_session(self.db, settings(self), runner.standing)
+end
+
+local wrong = { changed = true, missing = true, out_of_order = true, running = true, reverting = true }
+
+---Compares what was applied with the files. Gives what is not as it should be.
+---@async
+---@param given { accept: boolean|nil }|nil
+---@return moonpool.migrate.Standing[]
+function Migrator:verify(given)
+  given = options.check(given, { "accept" }, "verify")
+  return runner.on_session(self.db, settings(self), function(context, list)
+    local all = given.accept and runner.locked(context, list) or runner.standing(context, list)
+    if given.accept then accept(context, all) end
+    local found = {}
+    for _, one in ipairs(all) do
+      if wrong[one.state] then found[#found + 1] = one end
+    end
+    return found
+  end)
+end
+
+---Takes the database as it is for migrated: up to a version, or as another tool's table says.
+---@async
+---@param given { version: integer|string|nil, from: string|nil }|nil
+---@return { version: integer, title: string }[] written
+function Migrator:baseline(given)
+  given = options.check(given, { "from", "version" }, "baseline")
+  local version = whole_number(given.version, "version")
+  if given.from then baselines.tool(given.from) end
+  return runner.on_session(self.db, settings(self), function(context, list)
+    runner.lock(context)
+    if given.from then
+      return runner.reports(baselines.take_over(context.db, context.ledger, given.from, list))
+    end
+    context.ledger:create(context.db)
+    return runner.reports(baselines.take_as_is(context.db, context.ledger, version, list))
+  end, { take_over = given.from ~= nil })
+end
+
+---Writes the files of a new migration. Needs no database.
+---@param dir string|nil
+---@param name string
+---@param as_sql boolean|nil
+---@return string[] paths
+function M.draft(dir, name, as_sql)
+  return drafts.write(dir or DIR, name, as_sql)
 end
 
 ---Lends a method to every migrator: planning and drift come from the schema floor.

@@ -21,6 +21,7 @@ local M = {}
 ---@field table string as the user calls it
 ---@field schema string
 ---@field exists boolean
+---@field foreign string|nil the tool whose table it is
 ---@field private path string quoted
 local Ledger = {}
 Ledger.__index = Ledger
@@ -43,12 +44,23 @@ local function maker(columns, rails)
   return "another tool"
 end
 
+local takers = {
+  ["Rails"] = "rails", ["Rails or dbmate"] = "rails", Ecto = "ecto", ["golang-migrate"] = "golang-migrate",
+}
+
+local function advice(tool)
+  local from = takers[tool]
+  return from and ("take its history over: `moonpool migrate baseline --from %s`"):format(from)
+    or "rename that table"
+end
+
 ---Looks at the database. Raises where migrations must not run: on a standby, or over another tool's table.
 ---@async
 ---@param db moonpool.Handle
 ---@param table_name string
+---@param take_over boolean|nil another tool's table is not refused but named in `foreign`
 ---@return moonpool.migrate.Ledger
-function M.open(db, table_name)
+function M.open(db, table_name, take_over)
   local quoted = names.path(table_name)
   local facts = db:query_row(FACTS, quoted, quoted)
   if facts.standby then
@@ -56,17 +68,18 @@ function M.open(db, table_name)
       "a lock taken on a standby would keep nobody out")
   end
   if not facts.schema then failure.refuse "search_path names no schema that exists" end
+  local foreign
   if facts.there then
-    local tool = maker(facts.columns, facts.rails)
-    if tool ~= "moonpool" then
-      failure.refuse(("the table %s was made by %s (columns: %s)"):format(table_name, tool,
-        table.concat(facts.columns, ", ")),
-        "rename it, or let Moonpool keep its history elsewhere: --table moonpool_migrations")
+    foreign = maker(facts.columns, facts.rails)
+    if foreign == "moonpool" then foreign = nil end
+    if foreign and not take_over then
+      failure.refuse(("the table %s was made by %s (columns: %s)"):format(table_name, foreign,
+        table.concat(facts.columns, ", ")), advice(foreign))
     end
   end
   local path = table_name:find(".", 1, true) and quoted or names.quote(facts.schema) .. "." .. quoted
   return setmetatable({
-    table = table_name, path = path, schema = facts.schema, database = facts.database, exists = facts.there,
+    table = table_name, path = path, schema = facts.schema, exists = facts.there, foreign = foreign,
   }, Ledger)
 end
 
@@ -128,6 +141,15 @@ end
 ---@param step integer
 function Ledger:mark(db, version, state, step)
   db:exec(("update %s set state = ?, step = ? where version = ?"):format(self.path), state, step, version)
+end
+
+---Takes a file as it is now for what was applied.
+---@async
+---@param db moonpool.Handle
+---@param file moonpool.migrate.File
+function Ledger:accept(db, file)
+  db:exec(("update %s set name = ?, kind = ?, checksum = ?, content = ? where version = ?"):format(self.path),
+    file.name, file.kind, file.checksum, file.content, file.version)
 end
 
 ---@async

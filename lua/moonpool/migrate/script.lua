@@ -34,12 +34,13 @@ local function check(file, given)
   end
 end
 
-local function load_lua(file, talk)
+local function load_lua(file, talk, trusted)
   local source = file.content:gsub("^\239\187\191", "")
   if source:byte() == 27 then failure.file(("%s is bytecode; a migration is source"):format(file.path)) end
   local chunk, reason = loadstring(source, "@" .. file.path)
   if not chunk then failure.file(reason) end
-  setfenv(chunk, environment.new(talk))
+  local env = environment.new(talk)
+  setfenv(chunk, trusted and setmetatable(env, { __index = _G }) or env)
   local ok, given = pcall(chunk)
   if not ok then failure.file(tostring(given)) end
   check(file, given)
@@ -107,9 +108,10 @@ end
 
 ---@param file moonpool.migrate.File
 ---@param talk fun(line: string)
+---@param trusted boolean|nil it may reach the machine
 ---@return moonpool.migrate.Script
-function M.load(file, talk)
-  if file.kind == "lua" then return load_lua(file, talk) end
+function M.load(file, talk, trusted)
+  if file.kind == "lua" then return load_lua(file, talk, trusted) end
   return load_sql(file)
 end
 

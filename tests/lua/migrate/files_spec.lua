@@ -105,7 +105,7 @@ describe("migrate.script", function()
       return { up = function() string.own = 1; return table.concat(found, " ") end }
     ]]
     assert.equal("", script.up())
-    assert.is_nil(string.own)
+    assert.is_nil(rawget(string, "own"))
   end)
 
   it("cuts SQL at the semicolons that end statements", function()

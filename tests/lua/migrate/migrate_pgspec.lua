@@ -1,54 +1,23 @@
 local database = require "database"
-local folders = require "folder"
 local migrate = require "moonpool.migrate"
 local moonpool = require "moonpool"
+local rigs = require "migration_rig"
 
-local refusal = database.refusal
+local refusal, titles = database.refusal, rigs.titles
 
 describe("a migrator", function()
-  local db, folder, talk
+  local rig, db, folder, talk
 
-  local function migrator(more)
-    local given = { dir = folder.path, talk = function(line) talk[#talk + 1] = line end }
-    for key, value in pairs(more or {}) do given[key] = value end
-    return migrate.new(db, given)
-  end
-
-  local function titles(list)
-    local names = {}
-    for i, one in ipairs(list) do names[i] = one.title end
-    return table.concat(names, " ")
-  end
-
-  local function states()
-    local list = {}
-    for i, one in ipairs(migrator():status()) do list[i] = one.title .. "=" .. one.state end
-    return table.concat(list, " ")
-  end
-
-  local function tables()
-    return table.concat(db:query([[select relname::text from pg_class where relnamespace = 'mig'::regnamespace
-      and relkind = 'r' and relname <> 'schema_migrations' order by 1]]):column(), " ")
-  end
+  local function migrator(more) return rig:migrator(more) end
+  local function states() return rig:states() end
+  local function tables() return rig:tables() end
 
   before_each(function()
-    db = database.in_schema "mig"
-    talk = {}
-    folder = folders.new {
-      ["1_one.lua"] = [[return {
-        up = function(m) m:create_table("one", function(t) t:bigint "id" :primary_key() t:text "name" end) end,
-        down = function(m) m:drop_table "one" end,
-      }]],
-      ["2_two.up.sql"] = "create table two (id int);\ninsert into two values (1), (2);",
-      ["2_two.down.sql"] = "drop table two",
-    }
+    rig = rigs.new()
+    db, folder, talk = rig.db, rig.folder, rig.talk
   end)
 
-  after_each(function()
-    folder:delete()
-    db:exec "drop schema mig cascade"
-    db:close()
-  end)
+  after_each(function() rig:delete() end)
 
   it("applies each migration once and takes it back", function()
     assert.equal("1_one=pending 2_two=pending", states())
@@ -58,10 +27,11 @@ describe("a migrator", function()
     assert.equal(2, db:query("select count(*) from two"):scalar())
     assert.equal("1_one=applied 2_two=applied", states())
     assert.equal("", titles(migrator():up()))
+    db:exec "truncate two"
     assert.equal("2_two", titles(migrator():down()))
     assert.equal("one", tables())
     assert.equal("2_two", titles(migrator():up()))
-    assert.equal("2_two 1_one", titles(migrator():down(7)))
+    assert.equal("2_two 1_one", titles(migrator():down { steps = 7, allow = { "drop_table" } }))
     assert.equal("", tables())
     assert.equal("", titles(migrator():down()))
   end)
@@ -130,18 +100,6 @@ describe("a migrator", function()
     assert.is_nil(db:query("select to_regclass('schema_migrations')"):scalar())
   end)
 
-  it("refuses to go down where there is no way back, before anything runs", function()
-    folder:write("3_three.up.sql", "create table three (id int)")
-    folder:write("4_four.lua", "return { up = function(m) m:exec 'create table four (id int)' end,"
-      .. " down = function(m) m:drop_table 'four' end }")
-    migrator():up()
-    local e = refusal(function() migrator():down(2) end)
-    assert.equal("migration_refused", e.kind)
-    assert.matches("3_three has no way back", e.message)
-    assert.equal("four one three two", tables())
-    assert.equal("4_four", titles(migrator():down(1)))
-  end)
-
   it("refuses a file that changed after it was applied", function()
     migrator():up()
     folder:write("2_two.up.sql", "create table two (id bigint);\ninsert into two values (1), (2);")
@@ -182,24 +140,6 @@ describe("a migrator", function()
     assert.matches("its file is gone", refusal(function() migrator():down() end).message)
   end)
 
-  it("recognises the tables of other tools and leaves them alone", function()
-    for tool, columns in pairs {
-      ["Rails or dbmate"] = "version varchar primary key", Ecto = "version bigint primary key, inserted_at timestamp",
-      ["golang-migrate"] = "version bigint primary key, dirty boolean", ["another tool"] = "id int, label text",
-    } do
-      db:script("drop table if exists schema_migrations; create table schema_migrations (" .. columns .. ")")
-      local e = refusal(function() migrator():up() end)
-      assert.equal("migration_refused", e.kind)
-      assert(e.message:find("schema_migrations was made by " .. tool, 1, true), e.message)
-      assert.equal("migration_refused", refusal(function() migrator():status() end).kind)
-    end
-    db:exec "create table ar_internal_metadata (key text)"
-    db:script "drop table schema_migrations; create table schema_migrations (version varchar)"
-    assert.matches("made by Rails %(", refusal(function() migrator():up() end).message)
-    assert.equal("1_one 2_two", titles(migrator { table = "own_history" }:up()))
-    assert.equal(2, db:query("select count(*) from own_history"):scalar())
-  end)
-
   it("names who holds the lock, and gives up in time", function()
     local other = moonpool.connect { primary = database.primary_in "mig" }
     local holder = other:session { pinned = true }
@@ -221,117 +161,6 @@ describe("a migrator", function()
     folder:write("3_three.up.sql", "select 1 / 0")
     refusal(function() migrator():up() end)
     assert.equal(0, db:query("select count(*) from pg_locks where locktype = 'advisory'"):scalar())
-  end)
-
-  it("tries again when a table is locked for a moment", function()
-    migrator():up()
-    folder:write("3_three.up.sql", "alter table one add column x int")
-    local co = coroutine.wrap(function()
-      db:transaction(function(tx)
-        tx:exec "lock table one in access share mode"
-        coroutine.yield()
-      end)
-    end)
-    co()
-    local waits = 0
-    local list = migrate.new(db, { dir = folder.path, lock_timeout = "100ms", talk = function(line)
-      if line:find "lock_not_available.*trying again" then
-        waits = waits + 1
-        if waits == 1 then co() end
-      end
-    end }):up()
-    assert.equal("3_three", titles(list))
-    assert.equal(1, waits)
-  end)
-
-  it("runs alone what no transaction can hold, and takes up where it broke off", function()
-    migrator():up()
-    db:exec "insert into one select i, 'same' from generate_series(1, 12) i"
-    folder:write("3_three.lua", [[return {
-      up = function(m)
-        m:add_column("one", "age", "int")
-        m:backfill("one", { age = 7 }, { batch = 5 })
-        m:create_index("one", { "name" }, { concurrently = true, unique = true })
-        m:exec "insert into two values (3)"
-      end,
-      down = function(m)
-        m:exec "delete from two where id = 3"
-        m:drop_index("one_name_idx", { concurrently = true })
-        m:drop_column("one", "age")
-      end,
-    }]])
-    local e = refusal(function() migrator():up() end)
-    assert.equal("unique_violation", e.cause.kind)
-    assert.matches("2 of its steps are done and stay done; mend it, then `moonpool migrate up`", e.hint)
-    assert.equal("1_one=applied 2_two=applied 3_three=running", states())
-    assert.equal(12, db:query("select count(*) from one where age = 7"):scalar())
-    assert.is_false(db:query("select indisvalid from pg_index where indexrelid = 'one_name_idx'::regclass"):scalar())
-    assert.equal("migration_refused", refusal(function() migrator():down() end).kind)
-
-    db:exec "update one set name = name || id, age = 8"
-    assert.equal("3_three", titles(migrator():up()))
-    assert.matches("3_three was cut short after step 2; going on from there", table.concat(talk, "\n"))
-    assert.is_true(db:query("select indisvalid from pg_index where indexrelid = 'one_name_idx'::regclass"):scalar())
-    assert.equal(12, db:query("select count(*) from one where age = 8"):scalar())
-    assert.equal(1, db:query("select count(*) from two where id = 3"):scalar())
-
-    assert.equal("3_three", titles(migrator():down()))
-    assert.is_nil(db:query("select to_regclass('one_name_idx')"):scalar())
-    assert.equal("1_one=applied 2_two=applied 3_three=pending", states())
-  end)
-
-  it("takes a way back up where it broke off", function()
-    folder:write("3_three.lua", [[return {
-      up = function(m) m:exec "create table three (id int)"; m:exec "create index i on three (id)" end,
-      down = function(m) m:drop_index("i", { concurrently = true }); m:exec "drop table three, gone" end,
-    }]])
-    migrator():up()
-    local e = refusal(function() migrator():down() end)
-    assert.matches("1 steps of its way back are done", e.hint)
-    assert.equal("1_one=applied 2_two=applied 3_three=reverting", states())
-    assert.matches("3_three is half undone", refusal(function() migrator():up() end).message)
-    db:exec "create table gone (id int)"
-    -- The index is gone already: the step that dropped it is not run again.
-    assert.equal("3_three", titles(migrator():down()))
-    assert.equal("one two", tables())
-  end)
-
-  it("does not begin what fails at its first step", function()
-    folder:write("3_three.lua", [[return {
-      up = function(m) m:create_index("nowhere", "x", { concurrently = true }) end,
-      down = function(m) m:drop_index("nowhere_x_idx", { concurrently = true }) end,
-    }]])
-    assert.matches("nothing of it was kept", refusal(function() migrator():up() end).hint)
-    assert.equal("1_one=applied 2_two=applied 3_three=pending", states())
-    folder:write("3_three.lua", [[return {
-      up = function(m) end,
-      down = function(m) m:drop_index("nowhere_x_idx", { concurrently = true }) end,
-    }]])
-    migrator():up()
-    assert.matches("it is applied as before", refusal(function() migrator():down() end).hint)
-    assert.equal("1_one=applied 2_two=applied 3_three=applied", states())
-  end)
-
-  it("runs files without a transaction, statement by statement", function()
-    local first = "-- moonpool: transaction = false\ncreate index concurrently one_idx on one (name);\n"
-    folder:write("3_three.up.sql", first .. "create table three (id int);\nselect 1 / 0;\ncreate table four (id int)")
-    local e = refusal(function() migrator():up() end)
-    assert.matches("3_three%.up%.sql:4: division_by_zero", tostring(e))
-    assert.matches("2 of its steps are done", e.hint)
-    folder:write("3_three.up.sql", first .. "create table three (id int);\nselect 1;\ncreate table four (id int)")
-    assert.equal("3_three", titles(migrator():up()))
-    assert.equal("four one three two", tables())
-    folder:write("4_four.lua", [[return { transaction = false, up = function(m)
-      m:exec "create index concurrently two_idx on two (id)"
-      m:exec("insert into two values (?)", 9)
-    end }]])
-    assert.equal("4_four", titles(migrator():up()))
-    assert.equal(1, db:query("select count(*) from two where id = 9"):scalar())
-  end)
-
-  it("says what to write when a transaction is in the way", function()
-    folder:write("3_three.up.sql", "create index concurrently one_idx on one (name)")
-    assert.matches("moonpool: transaction = false", tostring(refusal(function() migrator():up() end)))
   end)
 
   it("reads and prints inside a migration", function()
@@ -377,7 +206,26 @@ describe("a migrator", function()
     migrator():up()
     assert.equal("one renamed two", tables())
     assert.equal("id name amount created_at updated_at one_id", db:query([[
-      select string_agg(attname, ' ' order by attnum) from pg_attribute where attrelid = 'renamed'::regclass and attnum > 0 and not attisdropped]]):scalar())
+      select string_agg(attname, ' ' order by attnum) from pg_attribute
+      where attrelid = 'renamed'::regclass and attnum > 0 and not attisdropped]]):scalar())
+  end)
+
+  it("lets trusted scripts reach the machine", function()
+    folder:write("3_three.lua", "return { up = function(m) assert(io.open); assert(require) end }")
+    assert.equal("migration_failed", refusal(function() migrator():up() end).kind)
+    assert.equal("3_three", titles(migrator { trusted = true }:up()))
+  end)
+
+  it("drafts the next one", function()
+    local paths = migrate.draft(folder.path, "Add a Phone!")
+    assert.matches("/%d%d%d%d%d%d%d%d%d%d%d%d%d%d_add_a_phone%.lua$", paths[1])
+    assert.equal(3, #migrator():up())
+    paths = migrate.draft(folder.path, "more", true)
+    assert.matches("_more%.up%.sql$", paths[1])
+    assert.matches("_more%.down%.sql$", paths[2])
+    assert.equal(1, #migrator():up())
+    assert.equal("usage", refusal(migrate.draft, folder.path, "!!").kind)
+    assert.equal("usage", refusal(migrate.draft, "/nonexistent", "x").kind)
   end)
 
   it("does not run on a standby", function()
@@ -396,17 +244,15 @@ describe("a migrator", function()
   end)
 
   it("carries the sample shop up and down again", function()
-    folder:delete()
-    folder.path = "scripts/migrations"
-    local m = migrate.new(db, {})
+    local m = migrate.new(db)
     local applied = m:up()
     assert.is_true(#applied >= 4)
     assert.equal("customers order_items orders products", tables())
     assert.is_true(db:query("select count(*) from orders"):scalar() >= 5)
     assert.is_true(db:query("select sum(points) from customers"):scalar() > 0)
-    assert.equal(#applied, #m:down(#applied))
+    assert.equal("migration_refused", refusal(function() m:down(#applied) end).kind)
+    assert.equal(#applied, #m:down { steps = #applied, allow = { "drop_table", "drop_column" } })
     assert.equal("", tables())
     assert.equal(#applied, #m:up())
-    folder = folders.new()
   end)
 end)
