@@ -104,7 +104,9 @@ int Foreground::pass_signals_until_end(pid_t child) {
     signalfd_siginfo info{};
     while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
       auto const signal = static_cast<int>(info.ssi_signo);
-      if (signal != SIGCHLD && info.ssi_code != SI_KERNEL) ::kill(child, signal);
+      // Ctrl-C goes to both of us, but when the terminal closes only its session's leader is told.
+      bool const has_it = info.ssi_code == SI_KERNEL && signal != SIGHUP;
+      if (signal != SIGCHLD && !has_it) ::kill(child, signal);
     }
   }
 }
