@@ -25,6 +25,10 @@ mp_cluster* mp_connect(const mp_config* config, mp_error** error) noexcept {
   });
 }
 
+mp_cluster* mp_cluster_share(const mp_cluster* cluster) noexcept {
+  return guarded(nullptr, static_cast<mp_cluster*>(nullptr), [&] { return new mp_cluster(*cluster); });
+}
+
 mp_text* mp_cluster_stats(const mp_cluster* cluster) noexcept {
   return guarded(nullptr, static_cast<mp_text*>(nullptr), [&] {
     return new mp_text{moonpool::api::stats_json(cluster->cluster->stats())};

@@ -115,6 +115,8 @@ MP_API void mp_config_free(mp_config* config) MP_NOEXCEPT;
  * the embedded development cluster, which is started if it does not run (the one case that waits).
  * On failure NULL, and gives an error. */
 MP_API mp_cluster* mp_connect(const mp_config* config, mp_error** error) MP_NOEXCEPT;
+/* Gives another handle on the same cluster, for another owner. */
+MP_API mp_cluster* mp_cluster_share(const mp_cluster* cluster) MP_NOEXCEPT;
 /* Gives a JSON document with nodes, roles, pools and their counters, as of now. */
 MP_API mp_text* mp_cluster_stats(const mp_cluster* cluster) MP_NOEXCEPT;
 /* Drops this handle; the last one closes the cluster without draining. Sessions keep it alive. */

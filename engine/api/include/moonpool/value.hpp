@@ -71,6 +71,7 @@ class Value {
   Map const& fields() const;
   // A list's item, 0-based. Throws std::runtime_error past the end.
   Value const& operator[](std::size_t index) const;
+  Value const& operator[](int index) const { return (*this)[static_cast<std::size_t>(index)]; }
   // A map's value; nil where it has no such key.
   Value const& operator[](std::string_view key) const;
   Value const& operator[](char const* key) const { return (*this)[std::string_view(key)]; }
