@@ -33,6 +33,17 @@ int load_embedded(lua_State* lua) {
   return 1;
 }
 
+// package.moonpool_source("lua/moonpool/x.lua"): the text of a module inside, for help on it; or nil.
+int source_of_embedded(lua_State* lua) {
+  char const* path = luaL_checkstring(lua, 1);
+  for (auto const* module = embedded_modules(); module->name != nullptr; ++module) {
+    if (std::strcmp(module->path, path) != 0) continue;
+    lua_pushlstring(lua, reinterpret_cast<char const*>(module->source), module->size);
+    return 1;
+  }
+  return 0;
+}
+
 bool is_readable(char const* path) {
   auto* file = std::fopen(path, "re");
   if (file == nullptr) return false;
@@ -85,6 +96,10 @@ void install_loader(lua_State* lua, char const* folder) {
     lua_pushcclosure(lua, load_from_folder, 1);
   }
   insert_searcher(lua);
+  lua_getglobal(lua, "package");
+  lua_pushcfunction(lua, source_of_embedded);
+  lua_setfield(lua, -2, "moonpool_source");
+  lua_pop(lua, 1);
 }
 
 }  // namespace moonpool::script

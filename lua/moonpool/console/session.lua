@@ -1,0 +1,193 @@
+--- What a shell holds of a database: the handle that Lua sees as `db`, one connection that bare SQL runs on (so
+--- that SET and temporary tables last), and the transaction that was begun at the prompt.
+
+local errors = require "moonpool.core.error"
+local native = require "moonpool.core.ffi"
+local sql_text = require "moonpool.console.sql_text"
+
+local C = native.C
+
+local M = {}
+
+---@class moonpool.console.Session
+---@field db moonpool.Handle what Lua code is given: the transaction while one is open
+---@field private base moonpool.Handle
+---@field private line moonpool.Handle pinned to a connection
+---@field private tx moonpool.Handle|nil
+---@field failed boolean the server refuses further statements until the transaction ends
+---@field facts table database, user, version, standby
+---@field node string|nil which node answered last
+local Session = {}
+Session.__index = Session
+
+local FACTS = [[select current_database() as database, current_user as "user",
+  current_setting('server_version') as version, pg_is_in_recovery() as standby]]
+
+---Takes a handle and finds out where it leads. Raises where no server answers.
+---@param db moonpool.Handle
+---@return moonpool.console.Session
+function M.new(db)
+  local line = db:session { pinned = true }
+  local result = line:_run { sql = FACTS }
+  return setmetatable({
+    db = db, base = db, line = line, failed = false, facts = result:first(), node = result.node,
+  }, Session)
+end
+
+---@class moonpool.console.Answer
+---@field result moonpool.Result|nil
+---@field tag string
+---@field seconds number
+---@field node string|nil
+
+---The transaction's state as a prompt shows it: "" none, "*" open, "!" failed.
+---@return string
+function Session:mark()
+  if not self.tx then return "" end
+  return self.failed and "!" or "*"
+end
+
+function Session:begin(options)
+  if self.tx then
+    return { tag = "BEGIN", seconds = 0, warning = "there is already a transaction in progress" }
+  end
+  local from = C.mp_clock()
+  self.tx, self.failed = self.line:begin(options), false
+  self.db = self.tx
+  return { tag = "BEGIN", seconds = C.mp_clock() - from }
+end
+
+function Session:leave()
+  local tx = self.tx
+  self.tx, self.failed, self.db = nil, false, self.base
+  return tx
+end
+
+function Session:finish(how)
+  local tag = how == "commit" and "COMMIT" or "ROLLBACK"
+  if not self.tx then
+    return { tag = tag, seconds = 0, warning = "there is no transaction in progress" }
+  end
+  local from = C.mp_clock()
+  -- What had failed can only be rolled back, which is what the server makes of its COMMIT.
+  if self.failed then tag = "ROLLBACK" end
+  local tx = self:leave()
+  if tag == "COMMIT" then tx:commit() else tx:rollback() end
+  return { tag = tag, seconds = C.mp_clock() - from }
+end
+
+local function words_of(text)
+  local words = {}
+  for token in sql_text.tokens(text) do
+    if token.kind == "word" then
+      words[#words + 1] = token.text:lower()
+    elseif token.kind ~= "space" and token.kind ~= "comment" and token.text ~= "," and token.text ~= ";" then
+      return words, token.text
+    end
+  end
+  return words, nil
+end
+
+-- BEGIN's modes as options of a transaction; nil where there is something else among them.
+local function modes(words, from)
+  local rest = " " .. table.concat(words, " ", from) .. " "
+  local options = {}
+  rest = rest:gsub("^ work ", " "):gsub("^ transaction ", " ")
+  rest = rest:gsub(" isolation level (%a+ ?%a*) ", function(level)
+    local name = level:match "^serializable" or level:match "^repeatable read" or level:match "^read committed"
+      or (level:match "^read uncommitted" and "read committed")
+    options.isolation = name
+    return name and " " .. level:sub(#name + 1) .. " "
+  end)
+  for name, value in pairs { ["read only"] = { "read_only", true }, ["read write"] = { "read_only", nil },
+    ["not deferrable"] = { "deferrable", nil } } do
+    rest = rest:gsub(" " .. name .. " ", function() options[value[1]] = value[2] return " " end)
+  end
+  rest = rest:gsub(" deferrable ", function() options.deferrable = true return " " end)
+  return rest:match "^%s*$" and options or nil
+end
+
+-- The statements that the engine must be told of, because it keeps the transaction.
+local function control(self, text)
+  local words, foreign = words_of(text)
+  local first, second = words[1], words[2]
+  if foreign then return nil end
+  if first == "begin" or (first == "start" and second == "transaction") then
+    local options = modes(words, first == "start" and 3 or 2)
+    if options then return function() return self:begin(options) end end
+  end
+  local plain = #words == 1 or ((second == "work" or second == "transaction") and #words == 2)
+  if plain and (first == "commit" or first == "end") then return function() return self:finish "commit" end end
+  if plain and (first == "rollback" or first == "abort") then return function() return self:finish "rollback" end end
+  return nil
+end
+
+---Looks whether the server still takes statements in the open transaction. One that is over is left.
+function Session:probe()
+  if not self.tx then return end
+  local ok, e = pcall(self.tx._run, self.tx, { sql = "select 1" })
+  if ok then
+    self.failed = false
+  elseif errors.is_error(e) and e.family == "server" then
+    self.failed = true
+  else
+    self:leave()
+  end
+end
+
+-- A statement that failed may have failed the transaction, or lost it.
+function Session:after_failure(e)
+  if not self.tx then return end
+  if errors.is_error(e) and e.family == "server" and e.outcome == "rejected" then
+    self.failed = true
+  else
+    self:probe()
+  end
+end
+
+---Runs one statement as it was typed: nothing in it is a parameter.
+---@param text string
+---@return moonpool.console.Answer
+function Session:run(text)
+  text = text:gsub(";%s*$", "")
+  local own = control(self, text)
+  if own then return own() end
+  local from = C.mp_clock()
+  local handle = self.tx or self.line
+  local ok, result = pcall(handle._run, handle, { sql = text })
+  if not ok then
+    self:after_failure(result)
+    error(result, 0)
+  end
+  local answer = { result = result, tag = result.tag, node = result.node, seconds = C.mp_clock() - from }
+  self.node = result.node
+  if self.failed and answer.tag == "ROLLBACK" then self.failed = false end
+  return answer
+end
+
+---What a statement runs on now: the open transaction, else the shell's own connection.
+---@return moonpool.Handle
+function Session:handle()
+  return self.tx or self.line
+end
+
+---Runs a query about the database itself, beside whatever transaction is open.
+---@param sql string
+---@param ... any
+---@return moonpool.Result
+function Session:ask(sql, ...)
+  local handle = self.tx and not self.failed and self.tx or self.line
+  if self.failed then handle = self.base end
+  return handle:query(sql, ...)
+end
+
+---Closes it all; an open transaction is rolled back. True when there was one.
+---@return boolean
+function Session:close()
+  local tx = self.tx and self:leave()
+  if tx then pcall(tx.rollback, tx) end
+  pcall(self.base.close, self.base, 1)
+  return tx ~= nil
+end
+
+return M
