@@ -38,7 +38,11 @@ Interrupts::~Interrupts() {
   running_state = nullptr;
 }
 
-void Interrupts::forget() { presses = 0; }
+// A press that ended a Lua loop is still on its way to the next wait for the server.
+void Interrupts::forget() {
+  presses = 0;
+  async::forget_interrupt();
+}
 
 bool Interrupts::pending() { return presses > 0; }
 

@@ -55,6 +55,12 @@ InterruptScope::~InterruptScope() {
   scope_taken = false;
 }
 
+void forget_interrupt() noexcept {
+  std::uint64_t ignored = 0;
+  int const fd = interrupt_fd;
+  if (fd >= 0) [[maybe_unused]] auto const taken = read(fd, &ignored, sizeof ignored);
+}
+
 bool interrupt() noexcept {
   int const fd = interrupt_fd;
   if (fd < 0) return false;

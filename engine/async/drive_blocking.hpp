@@ -33,6 +33,9 @@ class InterruptScope {
   bool outermost_;
 };
 
+// Takes back an interrupt() that no wait has seen: what begins now was not meant by it.
+void forget_interrupt() noexcept;
+
 // Async-signal-safe. True when a scope was there to be interrupted.
 bool interrupt() noexcept;
 

@@ -163,6 +163,13 @@ TEST_CASE("a nested scope neither takes the interrupt nor ends the outer one") {
   CHECK(run_blocking(sleep_until(Deadline::in(10s))) == Wakeup::cancelled);
 }
 
+TEST_CASE("an interrupt that nobody waited for can be taken back") {
+  InterruptScope const scope;
+  CHECK(interrupt());
+  forget_interrupt();
+  CHECK(run_blocking(sleep_until(Deadline::in(20ms))) == Wakeup::timed_out);
+}
+
 TEST_CASE("an operation that was interrupted may wait once more to clean up") {
   InterruptScope const scope;
   auto cleaning = []() -> Operation<std::string> {
