@@ -27,6 +27,9 @@ TEST_CASE("the refusals of a server are known by their text") {
        {Case{"password authentication failed for user \"u\"", "28P01", false},
         {"no pg_hba.conf entry for host \"10.0.0.2\", user \"u\", database \"d\", no encryption",
          "28000", false},
+        {"pg_hba.conf rejects connection for host \"10.0.0.2\", user \"u\", database \"d\", no "
+         "encryption",
+         "28000", false},
         {"Peer authentication failed for user \"u\"", "28000", false},
         {"Ident authentication failed for user \"u\"", "28000", false},
         {"role \"u\" does not exist", "28000", false},

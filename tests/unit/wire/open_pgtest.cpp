@@ -115,6 +115,7 @@ TEST_CASE("a wrong password is told without the password") {
     CHECK_FALSE(error.retryable());
     CHECK_THAT(error.message(), test::contains("password authentication failed"));
     CHECK(error.describe().find("CANARY") == std::string::npos);
+    CHECK(refused("user=wire_locked").sqlstate() == "28P01");
     auto const connection = open("user=wire_locked password='right CANARY'");
     CHECK(value(*connection, "select current_user") == "wire_locked");
   }

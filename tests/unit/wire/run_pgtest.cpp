@@ -133,6 +133,23 @@ TEST_CASE("a parameter and a value of many megabytes") {
   CHECK(result.value(0, 0) == big);
 }
 
+TEST_CASE("commands whose effect outlives them are noticed by their tag") {
+  auto const connection = open();
+  for (auto const* text :
+       {"set work_mem = '1MB'", "reset work_mem", "listen wire", "prepare p as select 1",
+        "create temp table wire_temp (a int)", "do $$ begin end $$",
+        "select 1 as a into temp wire_into", "create temp view wire_view as select 1",
+        "create temp sequence wire_sequence", "begin"}) {
+    connection->session_restored();
+    one(*connection, text);
+    INFO(text);
+    CHECK(connection->session_changed() == (std::string(text) != "begin"));
+  }
+  one(*connection, "rollback");
+  one(*connection, "discard all");
+  CHECK_FALSE(connection->session_changed());
+}
+
 TEST_CASE("reading and writing leave nothing to restore") {
   auto const connection = open();
   sql("create table if not exists wire_rows (a int)");

@@ -95,6 +95,31 @@ TEST_CASE("a constraint that fails at the commit fails the whole segment") {
   CHECK(value(*connection, "select 3") == "3");
 }
 
+TEST_CASE(
+    "a commit that fails is told to its own segment when a statement made room in the cache") {
+  auto const connection = open("", {.statement_cache = 1});
+  auto const table = new_deferred();
+  auto const insert = "insert into " + table + " values (1)";
+  for (auto const* text : {"select 'a'", "select 'a'"}) value(*connection, text);
+  value(*connection, "select 'b'");  // the next request deallocates the first
+  auto const replies = run(*connection, apart({insert, "select 2"}));
+  CHECK(error_in(replies[0]).sqlstate() == "23503");
+  CHECK(value(replies[1]) == "2");
+  CHECK(count(table) == "0");
+}
+
+TEST_CASE("a lost connection leaves nothing unsaid when a statement made room in the cache") {
+  auto const connection = open("", {.statement_cache = 1});
+  for (auto const* text : {"select 'a'", "select 'a'"}) value(*connection, text);
+  value(*connection, "select 'b'");
+  auto const replies =
+      run(*connection, together({"select 1", "select pg_terminate_backend(pg_backend_pid())"}));
+  for (auto const& reply : replies) {
+    CHECK(error_in(reply).outcome() == Outcome::unknown);
+    CHECK(error_in(reply).kind() != ErrorKind::protocol);
+  }
+}
+
 TEST_CASE("statements prepared in one request serve the others of it") {
   auto const connection = open();
   for (int round = 0; round < 4; ++round) {
