@@ -107,8 +107,9 @@ TEST_CASE("a script destroyed mid-flight is drained") {
   auto const connection = open();
   {
     async::Stepper<std::vector<Reply>> stepper(
-        connection->run_script("select 1; select pg_sleep(20); select 2", soon()));
+        connection->run_script("select 1; select pg_sleep(20), 'script_destroyed'", soon()));
     REQUIRE_FALSE(stepper.step());
+    REQUIRE(runs("script_destroyed"));
   }
   CHECK_FALSE(connection->usable());
   REQUIRE(wait(connection->cancel(soon())));

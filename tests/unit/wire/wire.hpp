@@ -63,6 +63,18 @@ inline Error error_in(Reply const& reply) {
   return *error;
 }
 
+// Does the server run a statement that holds this text? A cancel that comes before it is lost.
+inline bool active(std::string const& text) {
+  return sql("select count(*) from pg_stat_activity where state = 'active' and query like '%" +
+             text + "%' and pid <> pg_backend_pid()") != "0";
+}
+inline bool runs(std::string const& text) {
+  return eventually([&] { return active(text); });
+}
+inline bool ended(std::string const& text) {
+  return eventually([&] { return !active(text); });
+}
+
 // Statements that share one segment.
 inline Request together(std::vector<std::string> const& texts) {
   Request request;
