@@ -55,22 +55,20 @@ class Shell {
       if (outcome.status == Outcome::Status::more || outcome.status == Outcome::Status::done) {
         outcome = send("finish");
       }
-      if (outcome.status == Outcome::Status::quit) return outcome.exit_code;
-      if (outcome.status == Outcome::Status::failed) return outcome.exit_code;
+      if (outcome.status == Outcome::Status::quit) break;
+      if (outcome.status == Outcome::Status::failed) return close(outcome.exit_code);
     }
     return close(kOk);
   }
 
   int run_piped() {
-    int code = kOk;
     for (std::string line; std::getline(std::cin, line);) {
       auto const outcome = feed(line);
-      if (outcome.status == Outcome::Status::failed) return outcome.exit_code;
-      if (outcome.status == Outcome::Status::quit) return close(code);
+      if (outcome.status == Outcome::Status::failed) return close(outcome.exit_code);
+      if (outcome.status == Outcome::Status::quit) return close(kOk);
     }
     auto const outcome = send("finish");
-    if (outcome.status == Outcome::Status::failed) return outcome.exit_code;
-    return close(code);
+    return close(outcome.status == Outcome::Status::failed ? outcome.exit_code : kOk);
   }
 
   int run_prompt() {
@@ -115,6 +113,8 @@ class Shell {
 
   Outcome send(char const* method, std::vector<script::Argument> const& args = {}) {
     Interrupts::forget();
+    // One for each: a Ctrl-C that Lua code saw must not end what the engine waits for next.
+    async::InterruptScope const scope;
     auto outcome = read_outcome(console_.send(method, args));
     std::fflush(stdout);
     return outcome;
@@ -138,6 +138,7 @@ class Shell {
   }
 
   void watch(double interval) {
+    async::InterruptScope const scope;
     while (!Interrupts::pending()) {
       auto const deadline = Deadline::in(std::chrono::duration_cast<Duration>(
           std::chrono::duration<double>(interval)));
@@ -183,7 +184,6 @@ class Shell {
 }  // namespace
 
 int run_shell(State& state, Arguments const& arguments, Terminal const& terminal) {
-  async::InterruptScope const scope;
   Interrupts const interrupts(state);
   Shell shell(state, arguments, terminal);
   if (arguments.action == Arguments::Action::command) return shell.run_commands();

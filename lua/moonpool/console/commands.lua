@@ -102,8 +102,10 @@ command("\\x", "[on|off|auto]", "columns below each other; auto: where a table i
 end)
 
 command("\\timing", "[on|off]", "how long things took", function(shell, argument)
-  shell.looks.timing = switch(argument, shell.looks.timing)
-  tell(shell, "Timing is " .. (shell.looks.timing and "on" or "off") .. ".")
+  -- At a terminal results tell their time anyway; asked for, everything does.
+  shell.times_lua = switch(argument, shell.times_lua or false)
+  shell.looks.timing = shell.times_lua
+  tell(shell, "Timing is " .. (shell.times_lua and "on" or "off") .. ".")
 end)
 
 local formats = { "csv", "json", "markdown", "table" }
@@ -173,7 +175,7 @@ local function plan_of(handle, sql, params, options)
   return json.decode(plan)
 end
 
-command(".explain", "[analyze] QUERY", "the plan of SQL or of a query in Lua, as a tree; analyze runs it and undoes it",
+command(".explain", "[analyze] QUERY", "the plan of SQL or a Lua query as a tree; analyze runs and undoes it",
   function(shell, argument)
     local analyze = argument:match "^[aA][nN][aA][lL][yY][zZ][eE]%s+(.*)$"
     local sql, params = statement_of(shell, analyze or argument)
@@ -191,7 +193,7 @@ command(".explain", "[analyze] QUERY", "the plan of SQL or of a query in Lua, as
 
 command(".help", "NAME", "help on a Lua name; also ?name", function(shell, argument) return shell:show_help(argument) end)
 
-command(".reload", "[MODULE]", "forget a module, or all that are not Moonpool's, so that require reads them anew",
+command(".reload", "[MODULE]", "forget a module, or all but Moonpool's own: require reads them anew",
   function(shell, argument)
     local gone = {}
     for name in pairs(package.loaded) do

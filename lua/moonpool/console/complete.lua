@@ -106,6 +106,17 @@ local function tables_in(catalog, text)
   return found
 end
 
+local before_tables = { from = true, join = true, into = true, update = true, table = true, only = true }
+
+-- Columns of every table of the user's own, for a statement that names none yet.
+local function all_columns(catalog, names)
+  for _, relation in ipairs(catalog.relations) do
+    if relation.visible and relation.schema ~= "pg_catalog" then
+      for _, column in ipairs(relation.columns) do names[#names + 1] = column end
+    end
+  end
+end
+
 local function complete_sql(scope, text, whole)
   local qualifier, part = text:match "([%w_]+)%.([%w_]*)$"
   local named = tables_in(scope.catalog, whole)
@@ -114,9 +125,12 @@ local function complete_sql(scope, text, whole)
   end
   local word = text:match "[%w_.\128-\255]*$"
   local names = scope.catalog:tables(word)
+  local last = text:sub(1, #text - #word):match "(%a+)%s+$"
+  if last and before_tables[last:lower()] then return #text - #word, starting(names, word) end
   for _, columns in pairs(named) do
     for _, column in ipairs(columns) do names[#names + 1] = column end
   end
+  if next(named) == nil and word ~= "" then all_columns(scope.catalog, names) end
   local lower, upper = word:lower(), word:match "^%u" ~= nil
   for _, keyword in ipairs(sql_words) do
     if lower ~= "" and keyword:sub(1, #lower) == lower then
@@ -126,8 +140,8 @@ local function complete_sql(scope, text, whole)
   return #text - #word, starting(names, word)
 end
 
-local keywords = { "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "if", "in", "local", "nil",
-  "not", "or", "repeat", "return", "then", "true", "until", "while" }
+local keywords = { "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "if", "in", "local",
+  "nil", "not", "or", "repeat", "return", "then", "true", "until", "while" }
 
 -- Whether the cursor stands inside a string, and what it holds up to there.
 local function open_string(text)

@@ -91,7 +91,7 @@ end
 
 -- A frame of the traceback that tells the user something: not C, not Moonpool, not the prompt itself.
 local function is_telling(frame, name)
-  return not frame:match "^%[C%]" and not frame:match "moonpool/%a+/" and not frame:match("^" .. escape(name) .. ":")
+  return not frame:match "^%[" and not frame:match "moonpool/%a+/" and not frame:match("^" .. escape(name) .. ":")
 end
 
 local function frames(traceback, name)

@@ -6,6 +6,7 @@ local width = require "moonpool.console.width"
 local M = {}
 
 local BAR = 10
+local WORTH_TELLING = 100 -- rows; below, being wrong costs nothing
 
 local function time(ms)
   return ms < 1000 and ("%.1f ms"):format(ms) or ("%.2f s"):format(ms / 1000)
@@ -41,7 +42,7 @@ end
 -- How far the planner was off: at least ten times too many or too few.
 local function misjudged(node)
   local actual, expected = node["Actual Rows"], node["Plan Rows"]
-  if not actual or not expected then return nil end
+  if not actual or not expected or math.abs(actual - expected) < WORTH_TELLING then return nil end
   local times = math.max(actual, 1) / math.max(expected, 1)
   if times >= 10 then return ("⚠ %.0f× more rows than planned"):format(times) end
   if times <= 0.1 then return ("⚠ %.0f× fewer rows than planned"):format(1 / times) end

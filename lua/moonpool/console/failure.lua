@@ -2,6 +2,7 @@
 
 local errors = require "moonpool.core.error"
 local evaluate = require "moonpool.console.evaluate"
+local inspect = require "moonpool.console.inspect"
 local present = require "moonpool.console.present"
 local width = require "moonpool.console.width"
 
@@ -30,8 +31,11 @@ local function error_text(e, input)
 end
 
 local function explained_text(outcome, interactive)
-  local lines = { outcome.message }
-  if outcome.line and not interactive then lines[1] = "line " .. outcome.line .. ": " .. outcome.message end
+  local raised, message = outcome.value, outcome.message
+  local meta = type(raised) == "table" and getmetatable(raised)
+  if type(raised) == "table" and not (meta and meta.__tostring) then message = inspect.text(raised) end
+  local lines = { message }
+  if outcome.line and not interactive then lines[1] = "line " .. outcome.line .. ": " .. message end
   if outcome.source then
     lines[#lines + 1] = "  " .. outcome.source
     if outcome.column then

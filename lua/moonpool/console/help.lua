@@ -6,7 +6,8 @@ local M = {}
 local function source_of(chunk)
   local path = chunk:match "^@(.*)$"
   if not path then return nil end
-  local own = package.moonpool_source and package.moonpool_source(path)
+  local embedded = rawget(package, "moonpool_source")
+  local own = embedded and embedded(path)
   if own then return own end
   local file = io.open(path, "rb")
   if not file then return nil end

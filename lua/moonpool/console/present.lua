@@ -183,7 +183,9 @@ function M.value(looks, value, session)
     local shape = shape_of(value)
     if shape then return rows_text(looks, { value }, shape, "") end
     shape = #value > 0 and common_shape(value)
-    if shape then return rows_text(looks, value, shape, M.paint(looks, "(" .. counted(#value) .. ")", "dim") .. "\n") end
+    if shape then
+      return rows_text(looks, value, shape, M.paint(looks, "(" .. counted(#value) .. ")", "dim") .. "\n")
+    end
     local found = getmetatable(value) ~= nil and query_text(looks, value, session)
     if found then return found end
   end

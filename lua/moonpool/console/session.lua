@@ -14,6 +14,7 @@ local M = {}
 ---@field private base moonpool.Handle
 ---@field private line moonpool.Handle pinned to a connection
 ---@field private tx moonpool.Handle|nil
+---@field private lost boolean|nil
 ---@field failed boolean the server refuses further statements until the transaction ends
 ---@field facts table database, user, version, standby
 ---@field node string|nil which node answered last
@@ -123,8 +124,9 @@ local function control(self, text)
 end
 
 ---Looks whether the server still takes statements in the open transaction. One that is over is left.
+---@return boolean gone it was there and is over
 function Session:probe()
-  if not self.tx then return end
+  if not self.tx then return false end
   local ok, e = pcall(self.tx._run, self.tx, { sql = "select 1" })
   if ok then
     self.failed = false
@@ -132,17 +134,31 @@ function Session:probe()
     self.failed = true
   else
     self:leave()
+    return true
   end
+  return false
 end
 
 -- A statement that failed may have failed the transaction, or lost it.
-function Session:after_failure(e)
-  if not self.tx then return end
+local function after_failure(self, e)
   if errors.is_error(e) and e.family == "server" and e.outcome == "rejected" then
-    self.failed = true
+    self.failed = self.tx ~= nil
   else
-    self:probe()
+    self.lost = self:probe()
   end
+end
+
+---After Lua code failed: the statement that failed, if any did, may have stood behind a savepoint.
+function Session:after_lua_failure()
+  self.lost = self:probe()
+end
+
+---Whether the transaction got lost since this was last asked.
+---@return boolean
+function Session:take_loss()
+  local lost = self.lost == true
+  self.lost = false
+  return lost
 end
 
 ---Runs one statement as it was typed: nothing in it is a parameter.
@@ -156,7 +172,7 @@ function Session:run(text)
   local handle = self.tx or self.line
   local ok, result = pcall(handle._run, handle, { sql = text })
   if not ok then
-    self:after_failure(result)
+    after_failure(self, result)
     error(result, 0)
   end
   local answer = { result = result, tag = result.tag, node = result.node, seconds = C.mp_clock() - from }

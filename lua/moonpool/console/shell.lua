@@ -202,12 +202,12 @@ function Shell:run_lua(input)
   local values, why = evaluate.run(input.text, self:chunk_name(), line)
   local seconds = C.mp_clock() - from
   if not values then
-    if self.held then self.held:probe() end
+    if self.held then self.held:after_lua_failure() end
     error(why, 0)
   end
   if values.n > 0 then rawset(_G, "_", values[1]) end
   self:show_values(values)
-  if self.timing_of_lua then self:talk("Time: " .. present.time(seconds)) end
+  if self.times_lua then self:talk("Time: " .. present.time(seconds)) end
 end
 
 ---The value of a Lua expression, for commands that take one.
@@ -242,6 +242,7 @@ function Shell:run(input)
     self.documents[#self.documents + 1] = '{"error":' .. json.encode(failure.fields(outcome)) .. "}"
   end
   output.talk(failure.text(outcome, self.options.talk_color, input, self.looks.interactive) .. "\n")
+  if self.held and self.held:take_loss() then self:talk "The transaction is gone with its connection." end
   return { status = "failed", exit_code = failure.exit_code(outcome) }
 end
 
@@ -287,16 +288,20 @@ function Shell:settle(outcome)
     self.typed = {}
     if outcome then self.reader:abandon() end
   end
-  local over = settled.status == "failed" and not self.looks.interactive
-  if over then self:print_document() end
   return settled
 end
+
+---@class moonpool.console.Outcome
+---@field status "done"|"more"|"failed"|"watch"|"quit"
+---@field exit_code integer|nil of a failure
+---@field interval number|nil of a watch, in seconds
+---@field remember string|nil for the history
 
 ---Takes a line, or several.
 ---@param text string
 ---@param columns integer of the terminal, now
 ---@param lines integer
----@return { status: "done"|"more"|"failed"|"watch"|"quit", exit_code: integer|nil, interval: number|nil, remember: string|nil }
+---@return moonpool.console.Outcome
 function Shell:feed(text, columns, lines)
   self.looks.columns, self.lines = columns, lines
   self.typed[#self.typed + 1] = text
@@ -347,7 +352,6 @@ end
 function Shell:print_document()
   if not self.options.json then return end
   io.stdout:write('{"schema_version":1,"results":[', table.concat(self.documents, ",\n"), "]}\n")
-  self.documents = {}
 end
 
 ---The end. An open transaction is rolled back, and that is said.
