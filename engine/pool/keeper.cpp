@@ -128,13 +128,15 @@ Operation<void> Pool::recover([[maybe_unused]] std::shared_ptr<Pool> self,
       }
     }
     auto const deadline = Deadline::in(options_.recover_timeout);
-    if (may_cancel) {
+    // A cancel that overtakes its statement is lost, so it is said again until the answers have come. One
+    // that is still on its way could hit the next user's statement: then the connection is closed.
+    bool delivered = true;
+    while (may_cancel && delivered && !readable && !deadline.passed() && connection.is_open()) {
       auto cancelling = connection.cancel(deadline);
-      // A cancel that is still on its way could hit the next user's statement.
-      bool const cancelled = co_await std::move(cancelling);
-      auto draining = connection.drain(deadline);
+      delivered = co_await std::move(cancelling);
+      auto draining = connection.drain(deadline.earlier_in(std::chrono::milliseconds(200)));
       bool const drained = co_await std::move(draining);
-      readable = cancelled && drained;
+      readable = delivered && drained;
     }
     if (readable) {
       wire::Request request;

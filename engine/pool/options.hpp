@@ -35,8 +35,9 @@ struct PoolOptions {
 
   // A connection held for longer is warned about once, with who holds it. Default 30 s.
   Duration leak_threshold = std::chrono::seconds(30);
-  // A connection unused for longer is tried by an empty query that rides ahead of its next statement:
-  // if it died unnoticed the statement is known not to have run. Default 1 s.
+  // A connection unused for longer opens its next statement with an empty query. When the server has
+  // ended it meanwhile, its last words answer that query, so the statement behind it is known not to
+  // have run; a connection that is simply lost stays in doubt. Default 1 s.
   Duration verify_after = std::chrono::seconds(1);
 
   // An idle connection is asked for a sign of life this often (give or take a fifth), so that firewalls

@@ -172,19 +172,28 @@ Operation<Lease> Pool::acquire(Deadline deadline) {
     std::unique_lock lock(mutex_);
     if (waiter->given) {
       auto member = std::move(waiter->given);
-      lock.unlock();
-      bool const alive = member->connection->poll_alive();
-      lock.lock();
-      if (alive) {
-        ++counts_.acquired;
+      // A connection may have died in its last user's hands: then one that became idle meanwhile.
+      while (member) {
         lock.unlock();
-        co_return lend(std::move(member));
+        bool const alive = member->connection->poll_alive();
+        if (alive) {
+          lock.lock();
+          ++counts_.acquired;
+          lock.unlock();
+          co_return lend(std::move(member));
+        }
+        drop(std::move(member));
+        lock.lock();
+        member = closed_ ? nullptr : pop_idle();
       }
-      // It died in its last user's hands: this caller keeps its place at the head of the line.
+      if (closed_) {
+        throw Error(ErrorKind::cluster_closed, "the pool of " + name_ + " was closed")
+            .at(Phase::acquire, Outcome::not_sent);
+      }
+      // There is none: this caller keeps its place at the head of the line.
       waiter->place = waiters_.insert(waiters_.begin(), &*waiter);
       waiter->queued = true;
-      lock.unlock();
-      drop(std::move(member));
+      grow(lock);
       continue;
     }
     if (waiter->failure) throw Error(*waiter->failure);

@@ -40,11 +40,16 @@ void reject_all(std::vector<wire::Reply>& replies) {
 
 }  // namespace
 
+// Of a group, the statement that failed speaks, not those that were undone or skipped because of it.
 Error const* Answer::error() const {
+  Error const* first = nullptr;
   for (auto const& reply : replies) {
-    if (auto const* error = std::get_if<Error>(&reply)) return error;
+    auto const* error = std::get_if<Error>(&reply);
+    if (error == nullptr) continue;
+    if (error->kind() != ErrorKind::transaction) return error;
+    if (first == nullptr) first = error;
   }
-  return nullptr;
+  return first;
 }
 
 Session::Session(std::shared_ptr<cluster::Cluster> cluster, Habits habits)
@@ -208,8 +213,9 @@ Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOpti
       failure->because(std::move(failures));
     }
     if (thrown) throw Error(*failure);
+    auto const* told = answer.error();
     for (auto& reply : answer.replies) {
-      if (std::holds_alternative<Error>(reply)) {
+      if (std::get_if<Error>(&reply) == told) {
         reply = *failure;
         break;
       }

@@ -22,7 +22,7 @@ struct Answer {
   std::vector<wire::Reply> replies;
   std::string node;
 
-  // The first error, or nullptr.
+  // The error that speaks for all of them, or nullptr.
   Error const* error() const;
 };
 

@@ -13,7 +13,7 @@ struct Refusal {
   char const* hint;
 };
 
-constexpr std::array<Refusal, 19> kRefusals = {{
+constexpr std::array<Refusal, 20> kRefusals = {{
     {"too many connections for", "", "53300", ""},
     {"too many clients already", "", "53300", "raise max_connections or lower the pools' max"},
     {"remaining connection slots", "", "53300", "raise max_connections or lower the pools' max"},
@@ -27,6 +27,7 @@ constexpr std::array<Refusal, 19> kRefusals = {{
     {"no password supplied", "", "28P01",
      "give a password in the connection string, PGPASSWORD or ~/.pgpass"},
     {"no pg_hba.conf entry", "", "28000", "the server's pg_hba.conf does not let this user in from here"},
+    {"pg_hba.conf rejects connection", "", "28000", "the server's pg_hba.conf turns this user away"},
     {"authentication failed", "", "28000", ""},
     {"role \"", "\" does not exist", "28000", "the role does not exist"},
     {"role \"", "is not permitted to log in", "28000", "the role needs LOGIN"},
@@ -43,7 +44,9 @@ Error connect_error(std::string message, Conninfo const& info) {
   while (!message.empty() && message.back() == '\n') message.pop_back();
   ServerFields fields;
   std::string hint;
-  bool const from_server = message.find("FATAL:") != std::string::npos;
+  // That no password was given is libpq's own finding.
+  bool const from_server = message.find("FATAL:") != std::string::npos ||
+                           message.find("fe_sendauth") != std::string::npos;
   for (auto const& refusal : kRefusals) {
     if (from_server && message.find(refusal.text) != std::string::npos &&
         message.find(refusal.too) != std::string::npos) {

@@ -100,15 +100,16 @@ Error Connection::loss(Wakeup wakeup) {
   return Error(ErrorKind::connection, std::move(message)).at(Phase::wait, outcome);
 }
 
-// Commands whose effect outlives their transaction on this connection. CREATE TABLE may have been a
-// temporary one; DO and CALL may have done any of the others.
-void Connection::note_tag(std::string_view tag) {
-  static constexpr std::array<std::string_view, 9> kChanging = {
-      "SET", "RESET", "LISTEN", "PREPARE", "DECLARE CURSOR", "CREATE TABLE", "DO", "CALL", "LOAD"};
+// Commands whose effect outlives their transaction on this connection. What is created may be
+// temporary, SELECT INTO tells by having no rows to give, DO and CALL may have done any of it.
+void Connection::note_tag(std::string_view tag, bool gave_rows) {
+  static constexpr std::array<std::string_view, 8> kChanging = {
+      "SET", "RESET", "LISTEN", "PREPARE", "DECLARE CURSOR", "DO", "CALL", "LOAD"};
   if (tag == "DISCARD ALL") {
     session_changed_ = false;
     cache_.clear();
-  } else if (std::ranges::find(kChanging, tag) != kChanging.end()) {
+  } else if (tag.starts_with("CREATE ") || (tag.starts_with("SELECT ") && !gave_rows) ||
+             std::ranges::find(kChanging, tag) != kChanging.end()) {
     session_changed_ = true;
   }
 }
@@ -154,6 +155,7 @@ Operation<std::vector<Reply>> Connection::run_borrowed(Request const& request, D
 Operation<std::vector<Reply>> Connection::exchange(Request const& request, Deadline deadline) {
   notices_.clear();
   Replies replies(request);
+  auto const segments = std::ranges::count(request, true, &Statement::ends_segment);
   // Why a name is unknown to the statements that were sent behind the one that was to prepare it.
   std::unordered_map<std::string, Error> unprepared;
   ++round_trips_;
@@ -173,7 +175,7 @@ Operation<std::vector<Reply>> Connection::exchange(Request const& request, Deadl
     auto const front = expected_.front();
     if (!result) {
       // The end of one command's answers; a Sync has exactly one and no such end.
-      if (front.what != Expected::What::sync) {
+      if (front.what != Expected::What::sync && front.what != Expected::What::cleared) {
         expected_.pop_front();
       } else if (!pq::is_open(raw_->get())) {
         lost_ = true;
@@ -185,10 +187,10 @@ Operation<std::vector<Reply>> Connection::exchange(Request const& request, Deadl
     auto const status = pq::status(result.get());
     if (status == pq::ResultStatus::pipeline_sync) {
       expected_.pop_front();
-      replies.settle();
+      if (front.what == Expected::What::sync) replies.settle();
       continue;
     }
-    if (front.what == Expected::What::clearing) continue;
+    if (front.what == Expected::What::clearing || front.what == Expected::What::cleared) continue;
     if (front.what == Expected::What::rider) {
       if (status != pq::ResultStatus::error) continue;
       // What was sent behind it in its segment is skipped by the server, or never read by it.
@@ -197,7 +199,11 @@ Operation<std::vector<Reply>> Connection::exchange(Request const& request, Deadl
                                             refused.message());
       replies.error(Replies::kSegment, refused.at(Phase::prepare, Outcome::not_sent));
       unready_ = true;
-      continue;
+      if (segments == 1) continue;
+      // The other segments run in a session that belonged to somebody else: nobody may trust them.
+      lost_ = true;
+      replies.lose_rest(refused.at(Phase::wait, Outcome::unknown));
+      break;
     }
     if (status == pq::ResultStatus::copy_in || status == pq::ResultStatus::copy_out ||
         status == pq::ResultStatus::copy_both) {
@@ -232,7 +238,7 @@ Operation<std::vector<Reply>> Connection::exchange(Request const& request, Deadl
     }
     if (front.what == Expected::What::prepare) continue;
     Result answer(std::move(result));
-    note_tag(answer.tag());
+    note_tag(answer.tag(), status == pq::ResultStatus::tuples_ok);
     replies.result(front.index, std::move(answer));
   }
   co_return replies.take();
@@ -319,7 +325,7 @@ Operation<bool> Connection::drain(Deadline deadline) {
       continue;
     }
     if (result ? pq::status(result.get()) == pq::ResultStatus::pipeline_sync
-               : front.what != Expected::What::sync) {
+               : front.what != Expected::What::sync && front.what != Expected::What::cleared) {
       expected_.pop_front();
     } else if (!result && !pq::is_open(raw_->get())) {
       break;

@@ -102,9 +102,9 @@ class Connection {
 
  private:
   // An answer the server owes: to what rode ahead (clearing may fail, a rider must not), to a statement
-  // of the request, to a Sync.
+  // of the request, to a Sync of either.
   struct Expected {
-    enum class What : std::uint8_t { clearing, rider, prepare, statement, sync } what =
+    enum class What : std::uint8_t { clearing, cleared, rider, prepare, statement, sync } what =
         What::statement;
     std::size_t index = 0;  // of the statement in the request
     std::string name;       // prepare, statement: under which it is prepared; empty: plain
@@ -116,12 +116,12 @@ class Connection {
   bool send_all(Request const& request);
   bool send_statement(Statement const& statement, std::size_t index);
   bool send_riders();
-  bool send_sync();
+  bool send_sync(Expected::What what);
   // Until libpq can give a result without blocking; anything but `ready` is the end of waiting.
   async::Operation<async::Wakeup> wait_for_result(Deadline deadline);
   Error loss(async::Wakeup wakeup);
   void end_script();
-  void note_tag(std::string_view tag);
+  void note_tag(std::string_view tag, bool gave_rows);
   void note_error(Expected const& expected, Error const& error);
 
   std::unique_ptr<RawConnection> raw_;

@@ -19,8 +19,8 @@ std::string cache_key(Statement const& statement) {
 
 }  // namespace
 
-bool Connection::send_sync() {
-  expected_.push_back({Expected::What::sync, 0, ""});
+bool Connection::send_sync(Expected::What what) {
+  expected_.push_back({what, 0, ""});
   return pq::send_sync(raw_->get());
 }
 
@@ -30,7 +30,10 @@ bool Connection::send_riders() {
   for (auto const& name : cache_.take_evicted()) {
     expected_.push_back({Expected::What::clearing, 0, ""});
     auto const sql = "DEALLOCATE " + name;
-    if (!pq::send_params(raw_->get(), sql.c_str(), {}) || !send_sync()) return false;
+    if (!pq::send_params(raw_->get(), sql.c_str(), {}) ||
+        !send_sync(Expected::What::cleared)) {
+      return false;
+    }
   }
   for (auto const& sql : ahead_) {
     if (sql == "DISCARD ALL") cache_.clear();
@@ -65,7 +68,7 @@ bool Connection::send_all(Request const& request) {
   if (!send_riders()) return false;
   for (std::size_t i = 0; i < request.size(); ++i) {
     if (!send_statement(request[i], i)) return false;
-    if (request[i].ends_segment && !send_sync()) return false;
+    if (request[i].ends_segment && !send_sync(Expected::What::sync)) return false;
   }
   return true;
 }
