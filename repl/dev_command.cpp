@@ -20,11 +20,10 @@
 #include "dev/cluster.hpp"
 #include "dev/foreground.hpp"
 #include "dev/quote.hpp"
+#include "exit_codes.hpp"
 
 namespace moonpool::repl {
 namespace {
-
-enum ExitCode { kOk = 0, kFailure = 1, kUsage = 2, kUnreachable = 3 };
 
 constexpr int kAsUsual = -1;  // replicas: as many as there are, or one
 
@@ -241,17 +240,6 @@ int run(DevArguments const& arguments) {
   return code;
 }
 
-int exit_code_for(Error const& error) {
-  switch (error.kind()) {
-    case ErrorKind::usage:
-      return kUsage;
-    case ErrorKind::connection:
-      return kUnreachable;
-    default:
-      return kFailure;
-  }
-}
-
 int guarded(std::function<int()> const& action) {
   try {
     auto const code = action();
@@ -261,7 +249,7 @@ int guarded(std::function<int()> const& action) {
   } catch (Error const& error) {
     std::cerr << "moonpool: " << error.message() << "\n";
     if (!error.hint().empty()) std::cerr << error.hint() << "\n";
-    return exit_code_for(error);
+    return error.kind() == ErrorKind::usage ? kUsage : exit_code_for(error);
   } catch (std::exception const& error) {
     std::cerr << "moonpool: " << error.what() << "\n";
   }
