@@ -97,7 +97,8 @@ end
 ---@return moonpool.schema.Fact
 function Context:add(class, oid, kind, parent, attrs, ...)
   local n = select("#", ...)
-  return self:add_id(class, oid, kind, names.id(kind, ...), parent, attrs, (select(n, ...)), n > 1 and (...) or nil)
+  return self:add_id(class, oid, kind, names.id(kind, ...), parent, attrs, (select(n, ...)),
+    n > 1 and not fact_of.unqualified[kind] and (...) or nil)
 end
 
 -- Most facts need nothing but their parent; they share one empty list until they get one of their own.
@@ -194,7 +195,7 @@ function Context:acl(parent, type, acl, owner, base)
   local made = {}
   for _, change in ipairs(privileges.changes(privileges.parse(acl), defaults, owner)) do
     local fact = fact_of.from_id(fact_of.acl_id(parent, change.grantee, change.grantor), parent,
-      { privileges = change.privileges, default = change.default, _position = change.position })
+      { privileges = change.privileges, _default = change.default, _position = change.position })
     made[#made + 1] = self.set:add(fact)
   end
   return made

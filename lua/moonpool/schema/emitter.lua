@@ -132,6 +132,15 @@ function Emitter:later(fact, sql, needs)
   self.steps[#self.steps + 1] = { fact = fact, sql = sql, needs = needs or fact.deps }
 end
 
+--- The facts that have to be taken apart to come in any order, by id.
+---@return table<string, boolean>
+function Emitter:apart()
+  self:statements()
+  local out = {}
+  for id in pairs(self.splits) do out[id] = true end
+  return out
+end
+
 --- Says that a fact is not written, and why.
 ---@param fact moonpool.schema.Fact
 ---@param why string
@@ -140,8 +149,9 @@ function Emitter:skip(fact, why)
 end
 
 ---@param fact moonpool.schema.Fact
-function Emitter:owner(fact)
-  local owner = fact.attrs.owner
+---@param owner? string  if it is not the fact's to say
+function Emitter:owner(fact, owner)
+  owner = owner or fact.attrs.owner
   if owner and self.options.owners ~= false then
     self:add(("ALTER %s OWNER TO %s"):format(kinds.by_name[fact.kind].label(fact, self), names.quote(owner)))
   end
@@ -383,6 +393,14 @@ function Emitter:statements()
       again = self:take_apart(circle, nodes) or again
     end
   until not again
+  -- What a wish says it needs is read from its texts; where that goes in circles some of it was misread.
+  if self.set.meta.wish then
+    for _, circle in ipairs(graph.circles(ids, needs)) do
+      for _, id in ipairs(circle) do
+        for _, other in ipairs(circle) do needs[id][other] = nil end
+      end
+    end
+  end
   local sorted = graph.sort(ids, needs, function(a, b)
     local x, y = nodes[a], nodes[b]
     if x.weight ~= y.weight then return x.weight < y.weight end

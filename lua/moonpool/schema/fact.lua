@@ -21,7 +21,9 @@ local M = {}
 ---@field grantee? string  of privileges: "" is PUBLIC
 ---@field grantor? string  of privileges given by another role than the owner
 
-local UNQUALIFIED = {
+--- Kinds whose name does not begin with a schema.
+---@type table<string, boolean>
+M.unqualified = {
   schema = true, extension = true, cast = true, transform = true, language = true, access_method = true,
   event_trigger = true, publication = true, subscription = true, foreign_data_wrapper = true, server = true,
   user_mapping = true, default_acl = true, publication_table = true, publication_schema = true, database_setting = true,
@@ -56,7 +58,7 @@ function M.from_id(id, parent, attrs)
   end
   local kind, parts, args = names.parse(id)
   fact.kind, fact.args, fact.name = kind, args, parts[#parts]
-  if not UNQUALIFIED[kind] then fact.schema = parts[1] end
+  if not M.unqualified[kind] then fact.schema = parts[1] end
   return fact
 end
 

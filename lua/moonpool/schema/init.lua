@@ -1,21 +1,30 @@
---- Schema truth: any database as facts, facts as DDL, the difference of two sets of facts.
+--- Schema truth: any database as facts, facts as DDL or as a schema file, the difference of two sets of facts, and the
+--- words schema files are written in.
 
+local collect = require "moonpool.schema.dsl.collect"
 local diff = require "moonpool.schema.diff"
+local elaborate = require "moonpool.schema.elaborate"
 local emitter = require "moonpool.schema.emitter"
+local load = require "moonpool.schema.dsl.load"
+local normal = require "moonpool.schema.normal"
+local print_file = require "moonpool.schema.dsl.print"
 local reader = require "moonpool.schema.reader"
 local set_of = require "moonpool.schema.set"
 local snapshot = require "moonpool.schema.snapshot"
+local words = require "moonpool.schema.dsl.words"
 
 local M = {}
 
+for word, make in pairs(words) do M[word] = make end
+
 M.introspect = reader.read
 M.diff = diff.compare
+M.compare = normal.compare
 M.layout = diff.layout
-
---- A fact set out of a snapshot's text.
----@param text string
----@param name? string
----@return moonpool.schema.FactSet
+M.wish = collect.collect
+M.load = load.wish
+M.elaborate = elaborate.wish
+M.elaborate_sql = elaborate.sql
 M.from_json = snapshot.read
 
 local Set = set_of.class
@@ -31,6 +40,12 @@ end
 ---@return string
 function Set:to_json()
   return snapshot.write(self)
+end
+
+--- A schema file that makes the same facts.
+---@return string
+function Set:to_lua()
+  return print_file.file(self)
 end
 
 return M

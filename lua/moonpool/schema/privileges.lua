@@ -114,7 +114,7 @@ function M.statements(facts, target, column, prefix)
   prefix = prefix or ""
   local out = {}
   for _, fact in ipairs(sorted) do
-    if fact.attrs.default then
+    if fact.attrs._default then
       local all = column and ("ALL(%s)"):format(column) or "ALL"
       out[#out + 1] = ("%sREVOKE %s ON %s FROM %s"):format(prefix, all, target, grantee(fact.grantee))
     end

@@ -25,7 +25,7 @@ function M.read(cx)
     if not cx:member(OID.pg_cast, row.oid) then
       local args = row.source .. " AS " .. row.target
       local fact = cx:add_id(OID.pg_cast, row.oid, "cast", ("cast:(%s)"):format(args), nil,
-        { context = CONTEXT[row.castcontext], method = METHOD[row.castmethod], ["function"] = row.func }, args)
+        { context = CONTEXT[row.castcontext], method = METHOD[row.castmethod], func = row.func }, args)
       fact.args = args
     end
   end
@@ -37,7 +37,7 @@ end
 
 function M.create(fact, e)
   local attrs = fact.attrs
-  local how = attrs["function"] and "WITH FUNCTION " .. attrs["function"]
+  local how = attrs.func and "WITH FUNCTION " .. attrs.func
     or attrs.method == "inout" and "WITH INOUT" or "WITHOUT FUNCTION"
   e:add(("CREATE CAST (%s) %s%s"):format(fact.args, how, attrs.context and " AS " .. attrs.context or ""))
   e:comment(fact)

@@ -45,7 +45,7 @@ function M.read(cx)
     local schema = cx:user_schema(row.connamespace)
     if schema and not cx:member(OID.pg_conversion, row.oid) then
       cx:add(OID.pg_conversion, row.oid, "conversion", names.id("schema", schema), {
-        owner = cx:role(row.conowner), source = row.source, target = row.target, ["function"] = row.func,
+        owner = cx:role(row.conowner), source = row.source, target = row.target, func = row.func,
         default = row.condefault or nil,
       }, schema, row.conname)
     end
@@ -89,7 +89,7 @@ M.kinds = {
       local attrs = fact.attrs
       e:add(("CREATE %sCONVERSION %s FOR %s TO %s FROM %s"):format(attrs.default and "DEFAULT " or "",
         names.qualified(fact.schema, fact.name), names.literal(attrs.source), names.literal(attrs.target),
-        attrs["function"]))
+        attrs.func))
       e:owner(fact)
       e:comment(fact)
     end,

@@ -29,7 +29,6 @@ function M.read(cx)
     else
       fact = cx:add(OID.pg_default_acl, row.oid, "default_acl", nil, {}, role, type)
     end
-    fact.schema = nil
     if schema then fact.deps = { names.id("schema", schema) } end
     -- In one schema they add to the global ones; there they stand in place of the built-in ones.
     local base = nil

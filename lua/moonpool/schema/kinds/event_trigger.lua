@@ -21,7 +21,7 @@ function M.read(cx)
     if not cx:member(OID.pg_event_trigger, row.oid) then
       local tags = catalog.array(row.tags)
       cx:add(OID.pg_event_trigger, row.oid, "event_trigger", nil, {
-        owner = cx:role(row.evtowner), event = row.evtevent, ["function"] = row.func, enabled = ENABLED[row.evtenabled],
+        owner = cx:role(row.evtowner), event = row.evtevent, func = row.func, enabled = ENABLED[row.evtenabled],
         tags = #tags > 0 and tags or nil,
       }, row.evtname)
     end
@@ -42,7 +42,7 @@ function M.create(fact, e)
     for i, tag in ipairs(attrs.tags) do list[i] = names.literal(tag) end
     sql = ("%s\n  WHEN TAG IN (%s)"):format(sql, table.concat(list, ", "))
   end
-  e:add(("%s\n  EXECUTE FUNCTION %s()"):format(sql, attrs["function"]))
+  e:add(("%s\n  EXECUTE FUNCTION %s()"):format(sql, attrs.func))
   if attrs.enabled then e:add(("ALTER EVENT TRIGGER %s %s"):format(name, SWITCH[attrs.enabled])) end
   e:owner(fact)
   e:comment(fact)

@@ -33,7 +33,7 @@ function M.read(cx)
     if schema and not cx:member(OID.pg_operator, row.oid) then
       local fact = cx:add_id(OID.pg_operator, row.oid, "operator", id(schema, row.oprname, row.left_type, row.right_type),
         names.id("schema", schema), {
-          owner = cx:role(row.oprowner), left = row.left_type, right = row.right_type, ["function"] = row.code,
+          owner = cx:role(row.oprowner), left = row.left_type, right = row.right_type, func = row.code,
           restrict = row.restrict_fn, join = row.join_fn, merges = row.oprcanmerge or nil, hashes = row.oprcanhash or nil,
           commutator = row.commutator, negator = row.negator, shell = not row.code or nil,
         }, row.oprname, schema)
@@ -50,7 +50,7 @@ end
 function M.create(fact, e)
   local attrs = fact.attrs
   if attrs.shell then return end  -- made by the operator that names it
-  local list = { "FUNCTION = " .. attrs["function"] }
+  local list = { "FUNCTION = " .. attrs.func }
   local function option(name, value)
     if value == true then
       list[#list + 1] = name

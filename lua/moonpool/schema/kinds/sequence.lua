@@ -59,8 +59,9 @@ function M.read(cx)
       if column and row.deptype == "i" then
         attrs.identity, parent = column.id, column.id
         attrs.type = row.type ~= column.attrs.type and row.type or nil
+      elseif column then
+        attrs.owned_by = column.id  -- and its owner is the table's
       else
-        attrs.owned_by = column and column.id
         attrs.owner = owner
       end
       local fact = cx:add(OID.pg_class, row.oid, "sequence", parent, attrs, schema, row.relname)
@@ -100,7 +101,13 @@ function M.create(fact, e)
   if attrs.type then table.insert(list, 1, "AS " .. attrs.type) end
   e:add(("CREATE %sSEQUENCE %s%s"):format(attrs.persistence == "unlogged" and "UNLOGGED " or "", name,
     #list > 0 and "\n  " .. table.concat(list, "\n  ") or ""))
-  e:owner(fact)
+  if attrs.owned_by then
+    -- Only sequences of one owner with the table can be linked to it.
+    local host = e.set:get(attrs.owned_by)
+    e:owner(fact, e.set:get(host.parent).attrs.owner)
+  else
+    e:owner(fact)
+  end
   e:comment(fact)
   if attrs.owned_by then
     e:later(fact, ("ALTER SEQUENCE %s OWNED BY %s"):format(name, column_name(attrs.owned_by, e)), { attrs.owned_by })

@@ -88,7 +88,7 @@ function M.read(cx)
         timing = bit.band(row.tgtype, BEFORE) ~= 0 and "before" or bit.band(row.tgtype, INSTEAD) ~= 0 and "instead of"
           or "after",
         events = events(row.tgtype), columns = columns, each_row = bit.band(row.tgtype, ROW) ~= 0 or nil,
-        ["function"] = row.func, arguments = list,
+        func = row.func, arguments = list,
         condition = row.definition and condition(row.definition, ") " .. call_text(row.func, list)),
         constraint = row.tgconstraint ~= 0 or nil, deferrable = row.tgdeferrable or nil,
         deferred = row.tginitdeferred or nil, from = from and from.id or nil,
@@ -135,7 +135,7 @@ function M.create(fact, e)
     end
     out[#out + 1] = attrs.each_row and "FOR EACH ROW" or "FOR EACH STATEMENT"
     if attrs.condition then out[#out + 1] = ("WHEN (%s)"):format(attrs.condition) end
-    out[#out + 1] = call_text(attrs["function"], attrs.arguments)
+    out[#out + 1] = call_text(attrs.func, attrs.arguments)
     e:add(table.concat(out, " "))
   end
   if attrs.enabled then

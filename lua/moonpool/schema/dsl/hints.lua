@@ -1,0 +1,76 @@
+--- What the texts of a wish seem to need, read from the names in them.
+--
+-- Only the server knows what a text means, so these are hints: they put most things in their order at once, and what
+-- they get wrong is made good by running what failed again.
+
+local names = require "moonpool.schema.names"
+
+local M = {}
+
+-- Attributes that are words of people or of other languages.
+local SKIPPED = {
+  comment = true, owner = true, language = true, labels = true, connection = true, privileges = true, name = true,
+  partition_of = true, attached_to = true, owned_by = true, identity = true,
+}
+
+local NAMED = {}
+for kind in ([[enum composite range domain type function procedure aggregate collation ts_parser ts_template ts_dictionary
+ts_configuration sequence table foreign_table view matview operator operator_class operator_family
+conversion]]):gmatch "%S+" do
+  NAMED[kind] = true
+end
+
+local function by_name(set)
+  local map = {}
+  for _, fact in set:unordered() do
+    if NAMED[fact.kind] then
+      local key = fact.schema .. "\0" .. fact.name
+      map[key] = map[key] or {}
+      table.insert(map[key], fact.id)
+    end
+  end
+  return map
+end
+
+local function scan(text, map, found)
+  local at = 1
+  while true do
+    local p = text:find('["%a_\128-\255]', at)
+    if not p then return end
+    local parts, after = names.split(text, p)
+    at = math.max(after, p + 1)
+    if #parts > 0 then
+      local key = #parts == 1 and "public\0" .. parts[1] or parts[1] .. "\0" .. parts[2]
+      for _, id in ipairs(map[key] or {}) do found[id] = true end
+    end
+  end
+end
+
+local function walk(value, map, found)
+  if type(value) == "string" then
+    scan(value, map, found)
+  elseif type(value) == "table" then
+    for _, item in pairs(value) do walk(item, map, found) end
+  end
+end
+
+--- Adds the hints to the facts of a wish.
+---@param set moonpool.schema.FactSet
+function M.add(set)
+  local map = by_name(set)
+  for fact in set:each() do
+    local found = {}
+    local routine = fact.kind == "function" or fact.kind == "procedure"
+    for key, value in pairs(fact.attrs) do
+      if key:byte() ~= 95 and not SKIPPED[key] and not (routine and key == "body") then walk(value, map, found) end
+    end
+    if fact.args then scan(fact.args, map, found) end
+    found[fact.id], found[fact.parent or ""] = nil, nil
+    local deps = {}
+    for id in pairs(found) do deps[#deps + 1] = id end
+    table.sort(deps)
+    fact.deps = deps
+  end
+end
+
+return M

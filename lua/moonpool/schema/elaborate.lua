@@ -1,0 +1,94 @@
+--- From wishes and files to facts, by way of a scratch database.
+--
+-- Owners, privileges and subscriptions belong to the cluster and not to a scratch database: they are taken from the
+-- wish by name, so that a schema can be elaborated by a role that may give nothing away, and where the roles it
+-- speaks of do not exist.
+
+local fact_of = require "moonpool.schema.fact"
+local reader = require "moonpool.schema.reader"
+local scratch = require "moonpool.schema.scratch"
+local set_of = require "moonpool.schema.set"
+
+local M = {}
+
+local ROUTINE = { ["function"] = true, procedure = true, aggregate = true }
+
+-- What the server calls a routine whose argument types were spelt in another way.
+local function real_id(db, read, fact)
+  if read:get(fact.id) or not ROUTINE[fact.kind] then return fact.id end
+  local named = fact.id:match "^[%l_]+:(.*)$"
+  local args = db:query([[select oidvectortypes(proargtypes) from pg_proc where oid = to_regprocedure(?)]], named):scalar()
+  return args and (fact.id:gsub("%(.*%)$", function() return "(" .. args .. ")" end)) or fact.id
+end
+
+local function clean(attrs)
+  local out = {}
+  for key, value in pairs(attrs) do
+    if key ~= "_at" then out[key] = value end
+  end
+  return out
+end
+
+-- The facts read, with what the wish says of owners, privileges and subscriptions.
+local function restore(db, wish, read)
+  local out = set_of.new(read.meta)
+  out.warnings = read.warnings
+  out.meta.wish = wish.meta.wish
+  local renamed = {}
+  for fact in wish:each() do renamed[fact.id] = real_id(db, read, fact) end
+  for fact in read:each() do
+    if fact.kind ~= "acl" then
+      fact.attrs.owner = nil
+      out:add(fact)
+    end
+  end
+  for fact in wish:each() do
+    local real = out:get(renamed[fact.id])
+    if real then
+      real.attrs.owner = fact.attrs.owner
+      real.at, real.old_name = fact.attrs._at, fact.old_name
+    elseif fact.kind == "acl" then
+      local parent = renamed[fact.parent] or fact.parent
+      local id = fact_of.acl_id(parent, fact.grantee, fact.grantor)
+      local made = fact_of.from_id(id, parent, clean(fact.attrs))
+      made.deps = fact.attrs._foreign and fact.deps or {}
+      out:add(made)
+    elseif fact.kind == "subscription" then
+      local made = fact_of.from_id(fact.id, nil, clean(fact.attrs))
+      out:add(made)
+    end
+  end
+  return out
+end
+
+--- The facts PostgreSQL makes of a wish: the set is loaded in a scratch database and read back. Raises, naming file
+--- and line of everything the server refused.
+---@param db table  the database the wish is for
+---@param wish moonpool.schema.FactSet
+---@param options? moonpool.schema.ScratchOptions|moonpool.schema.ReadOptions
+---@return moonpool.schema.FactSet
+function M.wish(db, wish, options)
+  local loaded = wish:filter(function(fact) return fact.kind ~= "subscription" end)
+  loaded.meta.complete = wish.meta.complete
+  return scratch.with(db, options, function(at)
+    scratch.load_facts(at, loaded, { owners = false, privileges = false })
+    return restore(at, wish, reader.read(at, options))
+  end)
+end
+
+--- The facts in an SQL file or dump.
+---@param db table
+---@param text string
+---@param name string  of the file
+---@param options? moonpool.schema.ScratchOptions|moonpool.schema.ReadOptions
+---@return moonpool.schema.FactSet
+function M.sql(db, text, name, options)
+  return scratch.with(db, options, function(at)
+    local warnings = scratch.load_sql(at, text, name)
+    local set = reader.read(at, options)
+    for _, warning in ipairs(warnings) do set.warnings[#set.warnings + 1] = "not loaded: " .. warning end
+    return set
+  end)
+end
+
+return M
