@@ -7,7 +7,6 @@
 local args = require "moonpool.query.args"
 local misuse = require "moonpool.sql.misuse"
 local shape = require "moonpool.sql.shape"
-local suggest = require "moonpool.sql.suggest"
 local term = require "moonpool.sql.term"
 
 local M = {}
@@ -42,13 +41,7 @@ function M.class(name)
   local class = {}
   class.__index = class
   function class:__tostring() return (self:to_sql()) end
-  return setmetatable(class, {
-    __index = function(_, key)
-      if type(key) ~= "string" or key:find "^__" then return nil end
-      local near = suggest.near(key, suggest.names(class))
-      misuse.raise("%s has no method %s%s", name, key, near and ("; did you mean %s?"):format(near) or "")
-    end,
-  })
+  return setmetatable(class, { __index = misuse.unknown(name .. " has no method", class) })
 end
 
 ---Registers a class as a term, so that its queries may be parts of others.

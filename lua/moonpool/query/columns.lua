@@ -68,16 +68,8 @@ M.DISTINCT = {
 
 -- A table of columns: its items in their order, then its named ones in the order of their names.
 local function listed(method, given)
-  local items, names = {}, {}
+  local items, names = {}, misuse.names(method, given)
   for i = 1, #given do items[i] = given[i] end
-  for key in pairs(given) do
-    if type(key) == "string" then
-      names[#names + 1] = key
-    elseif type(key) ~= "number" or key < 1 or key > #items or key % 1 ~= 0 then
-      misuse.raise("%s takes a list of columns, got the key %s", method, misuse.show(key))
-    end
-  end
-  table.sort(names)
   for _, name in ipairs(names) do
     local item = given[name]
     if type(item) == "string" then item = expression.column(item) end

@@ -66,6 +66,18 @@ function M.on(query, kind, given, on, ...)
   return chain.items(query, kinds[kind], { word, test })
 end
 
+---Joins of update and delete, which need a table to join to.
+---@param query moonpool.Builder
+---@param kind string
+---@param clause_name string "from" or "using"
+---@param ... any
+function M.behind(query, kind, clause_name, ...)
+  if not chain.open(query, kind).tree.from then
+    misuse.raise("%s here joins to a table that :%s named; say :%s(\"table\") first", kind, clause_name, clause_name)
+  end
+  return M.on(query, kind, ...)
+end
+
 ---@param query moonpool.Builder
 ---@param given any
 function M.cross(query, given)

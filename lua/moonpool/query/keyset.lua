@@ -53,14 +53,6 @@ local function collect(list, options)
   return words, values, n
 end
 
-local function check_options(method, options)
-  if options == nil then return end
-  if type(options) ~= "table" then misuse.raise("the options of %s must be a table, got %s", method, misuse.show(options)) end
-  for key in pairs(options) do
-    if key ~= "not_null" then misuse.raise("%s takes the option not_null, got %s", method, misuse.show(key)) end
-  end
-end
-
 ---The rows on one side of a key; its values are given by the names of the order.
 ---@param query moonpool.Builder
 ---@param which moonpool.query.Clause
@@ -73,7 +65,7 @@ function M.from_row(query, which, key, options)
   if type(key) ~= "table" or value.sendable(key) then
     misuse.raise("%s needs a value for each column of the order, like { id = 7 }, got %s", which.name, misuse.show(key))
   end
-  check_options(which.name, options)
+  options = misuse.options(which.name, options, { "not_null" })
   local list, known, wanted = {}, {}, {}
   for i, entry in ipairs(at.order) do
     local full, name = entry.ordering.full, entry.ordering.name
@@ -90,7 +82,7 @@ function M.from_row(query, which, key, options)
     end
     list[i] = key[found]
   end
-  for name in pairs(key) do
+  for name in pairs(key) do -- order-free: it only refuses
     if not known[name] then
       misuse.raise("%s got %s, which the order does not use; it uses %s", which.name,
         misuse.show(name), table.concat(wanted, ", "))

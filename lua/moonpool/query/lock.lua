@@ -40,13 +40,7 @@ local kinds = {
 ---@param kind string
 ---@param options { of: string|string[]|nil, nowait: boolean?, skip_locked: boolean? }|nil
 function M.add(query, kind, options)
-  options = options or {}
-  if type(options) ~= "table" then misuse.raise("%s takes a table of options, got %s", kind, misuse.show(options)) end
-  for key in pairs(options) do
-    if key ~= "of" and key ~= "nowait" and key ~= "skip_locked" then
-      misuse.raise("%s takes of, nowait and skip_locked, got %s", kind, misuse.show(key))
-    end
-  end
+  options = misuse.options(kind, options, { "of", "nowait", "skip_locked" })
   if options.nowait and options.skip_locked then misuse.raise("%s is told both nowait and skip_locked", kind) end
   local items = { options.nowait and NOWAIT or options.skip_locked and SKIP or WAIT }
   local of = type(options.of) == "table" and options.of or { options.of }

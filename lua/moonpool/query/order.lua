@@ -101,7 +101,7 @@ end
 ---@param at moonpool.query.Statement
 ---@param base integer
 function M.render(out, at, base)
-  if not at.order then return end
+  if not at.order or at.unordered then return end
   out:put " order by "
   out:list(at.order, ", ", base, (at.reversed or false) ~= (at.backward or false) and write_reversed or nil)
 end

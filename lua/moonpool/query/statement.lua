@@ -29,6 +29,7 @@ local M = {}
 ---@field every_row boolean|nil
 ---@field writes boolean|nil it changes or locks rows, or a part of it does
 ---@field reversed boolean|nil the order is turned round
+---@field unordered boolean|nil the order is kept for its keys, but not written
 ---@field backward boolean|nil the order is turned round and the rows are turned back when they arrive
 
 ---A statement of a kind, with nothing in it yet.
@@ -43,7 +44,7 @@ end
 ---@return moonpool.query.Statement
 function M.copy(statement)
   local copy = {}
-  for key, part in pairs(statement) do copy[key] = part end
+  for key, part in pairs(statement) do copy[key] = part end -- order-free: a copy
   return copy
 end
 

@@ -45,6 +45,27 @@ function M.add(query, which, given, ...)
   return chain.term(query, which, test)
 end
 
+---`where_named("age > :least", { least = 18 })`.
+---@param query moonpool.Builder
+---@param text string
+---@param values table<string, any>
+function M.named(query, text, values)
+  if type(text) ~= "string" or type(values) ~= "table" then
+    misuse.raise("where_named needs SQL and a table of its values, got %s and %s", misuse.show(text), misuse.show(values))
+  end
+  return M.add(query, M.WHERE, text, values)
+end
+
+---The clause that says that every row is meant.
+M.EVERY_ROW = {
+  name = "every_row",
+  build = function(before)
+    local after = statement.copy(before)
+    after.every_row = true
+    return after
+  end,
+}
+
 local apart = { any = true, raw = true, query = true }
 
 ---@param out moonpool.sql.Writer

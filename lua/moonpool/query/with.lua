@@ -43,12 +43,7 @@ function M.add(query, which, name, inner, options)
   if kind ~= "query" and kind ~= "expression" then
     misuse.raise("%s(%s) needs a query, got %s", which.name, misuse.show(name), misuse.show(inner))
   end
-  options = options or {}
-  for key in pairs(options) do
-    if key ~= "materialized" and key ~= "columns" then
-      misuse.raise("%s takes materialized and columns, got %s", which.name, misuse.show(key))
-    end
-  end
+  options = misuse.options(which.name, options, { "materialized", "columns" })
   local how = EITHER
   if options.materialized ~= nil then how = options.materialized and STORED or INLINE end
   local items = { name, how, inner }

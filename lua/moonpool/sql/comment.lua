@@ -2,6 +2,7 @@
 --- manner of sqlcommenter. Every byte that could end a comment or a quote is encoded.
 
 local misuse = require "moonpool.sql.misuse"
+local sequence = require "moonpool.core.sequence"
 
 local M = {}
 
@@ -14,19 +15,17 @@ end
 ---@return string
 function M.text(tags)
   if type(tags) ~= "table" then misuse.raise("a tag is a table like { route = \"/users\" }, got %s", misuse.show(tags)) end
-  local keys = {}
-  for key, item in pairs(tags) do
-    if type(key) ~= "string" then misuse.raise("a tag's key must be a string, got %s", misuse.show(key)) end
-    local kind = type(item)
+  local keys, foreign = sequence.names(tags)
+  if not keys then misuse.raise("a tag's key must be a string, got %s", misuse.show(foreign)) end
+  local list = {}
+  for i, key in ipairs(keys) do
+    local kind = type(tags[key])
     if kind ~= "string" and kind ~= "number" and kind ~= "boolean" then
-      misuse.raise("tag %s must be a string, a number or a boolean, got %s", misuse.show(key), misuse.show(item))
+      misuse.raise("tag %s must be a string, a number or a boolean, got %s", misuse.show(key), misuse.show(tags[key]))
     end
-    keys[#keys + 1] = key
+    list[i] = encode(key) .. "='" .. encode(tostring(tags[key])) .. "'"
   end
-  table.sort(keys)
-  local pairs_of = {}
-  for i, key in ipairs(keys) do pairs_of[i] = encode(key) .. "='" .. encode(tostring(tags[key])) .. "'" end
-  return table.concat(pairs_of, ",")
+  return table.concat(list, ",")
 end
 
 return M

@@ -8,7 +8,6 @@ local condition = require "moonpool.sql.condition"
 local expression = require "moonpool.sql.expression"
 local misuse = require "moonpool.sql.misuse"
 local shape = require "moonpool.sql.shape"
-local suggest = require "moonpool.sql.suggest"
 local term = require "moonpool.sql.term"
 local tree = require "moonpool.sql.tree"
 local value = require "moonpool.sql.value"
@@ -206,13 +205,7 @@ C.col = expression.column
 C.raw = expression.raw
 
 for _, more in ipairs { "moonpool.sql.cond_text", "moonpool.sql.cond_json" } do
-  for name, word in pairs(require(more)) do C[name] = word end
+  for name, word in pairs(require(more)) do C[name] = word end -- order-free: a table of functions
 end
 
-return setmetatable(C, {
-  __index = function(_, key)
-    if type(key) ~= "string" then return nil end
-    local near = suggest.near(key, suggest.names(C))
-    misuse.raise("there is no condition c.%s%s", key, near and ("; did you mean c.%s?"):format(near) or "")
-  end,
-})
+return setmetatable(C, { __index = misuse.unknown("there is no condition", C) })

@@ -26,12 +26,11 @@ local function pattern(name, given)
     if type(given) == "string" or term.kind(given) then return given end
     misuse.raise("c.%s needs a pattern, got %s", name, misuse.show(given))
   end
-  local known = { prefix = true, contains = true, suffix = true }
-  for key, part in pairs(given) do
-    if not known[key] then
-      misuse.raise("c.%s takes prefix, contains and suffix, got %s", name, misuse.show(key))
-    elseif type(part) ~= "string" then
-      misuse.raise("%s of c.%s must be a string, got %s", key, name, misuse.show(part))
+  local known = { "prefix", "contains", "suffix" }
+  misuse.options("c." .. name, given, known)
+  for _, key in ipairs(known) do
+    if given[key] ~= nil and type(given[key]) ~= "string" then
+      misuse.raise("%s of c.%s must be a string, got %s", key, name, misuse.show(given[key]))
     end
   end
   if next(given) == nil then
@@ -107,11 +106,7 @@ local kinds = {
 }
 
 local function check_search(text, options)
-  for key in pairs(options) do
-    if key ~= "config" and key ~= "kind" then
-      misuse.raise("c.search takes the options config and kind, got %s", misuse.show(key))
-    end
-  end
+  misuse.options("c.search", options, { "config", "kind" })
   local kind, config = options.kind or "websearch", options.config
   if not kinds[kind] then
     misuse.raise("c.search knows websearch, plain, phrase and raw, not %s", misuse.show(kind))

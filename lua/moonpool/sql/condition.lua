@@ -84,18 +84,7 @@ end
 
 -- A table with expressions among its values, or conditions among its items.
 local function mixed(given)
-  local names, members = {}, {}
-  for key, item in pairs(given) do
-    if type(key) == "string" then
-      names[#names + 1] = key
-    elseif type(key) ~= "number" or key < 1 or key > #given then
-      misuse.raise("a condition's table takes column names as keys, got %s", misuse.show(key))
-    elseif type(item) == "string" then
-      misuse.raise("%s stands alone in a condition's table; write { column = value } or moonpool.raw(%s)",
-        misuse.show(item), misuse.show(item))
-    end
-  end
-  table.sort(names)
+  local members, names = {}, misuse.names("a condition's table", given)
   for _, name in ipairs(names) do
     local item = given[name]
     local kind = term.kind(item)
@@ -109,7 +98,13 @@ local function mixed(given)
     end
     members[#members + 1] = item == null and M.is_null(name) or M.equal(name, item)
   end
-  for i = 1, #given do members[#members + 1] = given[i] end
+  for i = 1, #given do
+    if type(given[i]) == "string" then
+      misuse.raise("%s stands alone in a condition's table; write { column = value } or moonpool.raw(%s)",
+        misuse.show(given[i]), misuse.show(given[i]))
+    end
+    members[#members + 1] = given[i]
+  end
   return M.all(members)
 end
 
@@ -119,7 +114,7 @@ end
 function M.equality(given)
   local node, n = equals_root, 0
   local made = { shape = node, n = 0 }
-  for key, item in pairs(given) do
+  for key, item in pairs(given) do -- order-free: the tree is sorted, and each order has a shape of its own
     if type(key) ~= "string" then return mixed(given) end
     if quick[type(item)] then
       node = step(node, key)
@@ -138,7 +133,7 @@ function M.equality(given)
   if node == equals_root then return M.EMPTY end
   if not node.tree then
     local keys, nulls = {}, {}
-    for key, item in pairs(given) do
+    for key, item in pairs(given) do -- order-free: equality_tree sorts
       keys[#keys + 1] = key
       nulls[#keys] = item == null
     end
@@ -191,16 +186,8 @@ local function members_of(list, among)
   if type(list) ~= "table" or getmetatable(list) ~= nil then
     misuse.raise("c.%s takes a table of conditions, got %s", among, misuse.show(list))
   end
-  local members, names = {}, {}
+  local members, names = {}, misuse.names("c." .. among, list)
   for i = 1, #list do members[i] = M.from(list[i]) end
-  for key in pairs(list) do
-    if type(key) == "string" then
-      names[#names + 1] = key
-    elseif type(key) ~= "number" or key < 1 or key > #members then
-      misuse.raise("c.%s takes conditions one after the other, got the key %s", among, misuse.show(key))
-    end
-  end
-  table.sort(names)
   for _, name in ipairs(names) do members[#members + 1] = M.equality { [name] = list[name] } end
   return members
 end

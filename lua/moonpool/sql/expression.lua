@@ -4,7 +4,6 @@ local fragment = require "moonpool.sql.fragment"
 local identifier = require "moonpool.sql.identifier"
 local misuse = require "moonpool.sql.misuse"
 local shape = require "moonpool.sql.shape"
-local suggest = require "moonpool.sql.suggest"
 local term = require "moonpool.sql.term"
 local tree = require "moonpool.sql.tree"
 local value = require "moonpool.sql.value"
@@ -16,13 +15,7 @@ local step = shape.step
 ---A piece of SQL with its own parameters.
 ---@class moonpool.Expression: moonpool.sql.Term
 local Expression = {}
-Expression.__index = setmetatable(Expression, {
-  __index = function(_, key)
-    if type(key) ~= "string" then return nil end
-    local near = suggest.near(key, suggest.names(Expression))
-    misuse.raise("an expression has no method %s%s", key, near and ("; did you mean %s?"):format(near) or "")
-  end,
-})
+Expression.__index = setmetatable(Expression, { __index = misuse.unknown("an expression has no method", Expression) })
 term.register(Expression, "expression")
 M.Expression = Expression
 
@@ -79,7 +72,7 @@ local function named(node, read, values, text)
         misuse.show(text), name)
     end
   end
-  for key in pairs(values) do
+  for key in pairs(values) do -- order-free: it only refuses
     if not known[key] then
       misuse.raise("%s has no parameter :%s", misuse.show(text), tostring(key))
     end

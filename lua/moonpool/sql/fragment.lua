@@ -41,8 +41,7 @@ function M.read(sql)
   end
   if not sql:find "%S" then misuse.raise("a piece of SQL is empty") end
   if sql:find("\0", 1, true) then misuse.raise("a piece of SQL holds a zero byte: %s", misuse.show(sql)) end
-  local ok, scanned = pcall(placeholders.scan, sql)
-  if not ok then misuse.raise("%s: %s", misuse.show(sql), tostring(scanned)) end
+  local scanned = placeholders.scan(sql)
   if scanned.style == "native" then
     misuse.raise("%s numbers its parameters itself; write ? or :name, the builder numbers them", misuse.show(sql))
   end

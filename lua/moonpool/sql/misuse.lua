@@ -1,27 +1,16 @@
---- Misuse is answered at the line that wrote it: the first line up the stack that is not ours.
+--- Refusals: what was given, and what is right. Where the line is found that wrote it is core's business.
+
+local errors = require "moonpool.core.error"
+local suggest = require "moonpool.core.suggest"
 
 local M = {}
 
-local getinfo = debug.getinfo
-local home = getinfo(1, "S").source:match "^(.*)sql/misuse%.lua$"
+---Raises a misuse at the caller's line. With more arguments the first is a format.
+---@type fun(message: string, ...: any)
+M.raise = errors.misuse
 
-local function callers_level()
-  if not home then return 3 end
-  local level = 3
-  while true do
-    local info = getinfo(level, "S")
-    if not info then return 3 end
-    if info.what ~= "C" and info.source:sub(1, #home) ~= home then return level - 1 end
-    level = level + 1
-  end
-end
-
----Raises a message at the caller's line. With more arguments the first is a format.
----@param message string
----@param ... any
-function M.raise(message, ...)
-  if select("#", ...) > 0 then message = message:format(...) end
-  error(message, callers_level())
+local function escaped(c)
+  return ("\\%d"):format(c:byte())
 end
 
 ---A value as a person would name it: short, quoted when it is text.
@@ -31,10 +20,70 @@ function M.show(value)
   local kind = type(value)
   if kind == "string" then
     local text = #value > 60 and value:sub(1, 57) .. "..." or value
-    return '"' .. text:gsub("[%c]", function(c) return ("\\%d"):format(c:byte()) end) .. '"'
+    return '"' .. text:gsub("%c", escaped) .. '"'
   end
   if kind == "number" or kind == "boolean" or kind == "nil" then return tostring(value) end
   return "a " .. kind
+end
+
+-- The public names of a table of functions.
+local function names_of(methods)
+  local names = {}
+  for name in pairs(methods) do
+    if type(name) == "string" and not name:find "^_" then names[#names + 1] = name end
+  end
+  table.sort(names)
+  return names
+end
+
+---The names, sorted, of a table that may have a list of items beside them. Raises for other keys.
+---@param what string
+---@param given table
+---@return string[]
+function M.names(what, given)
+  local names = {}
+  for key in pairs(given) do
+    if type(key) == "string" then
+      names[#names + 1] = key
+    elseif type(key) ~= "number" or key < 1 or key > #given or key % 1 ~= 0 then
+      errors.misuse("%s takes names and a list of items, got the key %s", what, M.show(key))
+    end
+  end
+  table.sort(names)
+  return names
+end
+
+---What `__index` answers for a name that is not there: a misuse with the near name.
+---@param what string "a select has no method"
+---@param methods table
+---@return fun(_: table, key: any): nil
+function M.unknown(what, methods)
+  return function(_, key)
+    -- Libraries ask any table for fields such as __tojson.
+    if type(key) ~= "string" or key:find "^__" then return nil end
+    errors.misuse("%s %s%s", what, key, suggest.hint(key, names_of(methods)))
+  end
+end
+
+---The options of a call; none is an empty table. Raises for what is no table and for keys that are not known.
+---@param method string
+---@param given any
+---@param known string[]
+---@return table
+function M.options(method, given, known)
+  if given == nil then return {} end
+  if type(given) ~= "table" or getmetatable(given) ~= nil then
+    errors.misuse("the options of %s are a table, got %s", method, M.show(given))
+  end
+  for key in pairs(given) do -- order-free: it only refuses
+    local there = false
+    for i = 1, #known do there = there or known[i] == key end
+    if not there then
+      errors.misuse("%s has no option %s%s; it has %s", method, M.show(key), suggest.hint(key, known),
+        table.concat(known, ", "))
+    end
+  end
+  return given
 end
 
 return M

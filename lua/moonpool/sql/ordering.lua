@@ -42,7 +42,7 @@ end
 
 local function from_pair(pair)
   local what, direction, nulls = pair[1], pair[2], pair.nulls
-  for key in pairs(pair) do
+  for key in pairs(pair) do -- order-free: it only refuses
     if key ~= 1 and key ~= 2 and key ~= "nulls" then
       misuse.raise("an ordering is { column, \"desc\", nulls = \"last\" }, got the key %s", misuse.show(key))
     end

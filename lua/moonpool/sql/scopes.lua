@@ -7,7 +7,6 @@ local cond = require "moonpool.sql.cond"
 local condition = require "moonpool.sql.condition"
 local expression = require "moonpool.sql.expression"
 local misuse = require "moonpool.sql.misuse"
-local suggest = require "moonpool.sql.suggest"
 local term = require "moonpool.sql.term"
 
 ---@class moonpool.scopes
@@ -94,10 +93,4 @@ function M.search(cols, text)
   return condition.all(words)
 end
 
-return setmetatable(M, {
-  __index = function(_, key)
-    if type(key) ~= "string" then return nil end
-    local near = suggest.near(key, suggest.names(M))
-    misuse.raise("there is no scope %s%s", key, near and ("; did you mean %s?"):format(near) or "")
-  end,
-})
+return setmetatable(M, { __index = misuse.unknown("there is no scope", M) })

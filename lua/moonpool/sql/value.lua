@@ -5,6 +5,7 @@
 local marks = require "moonpool.core.marks"
 local misuse = require "moonpool.sql.misuse"
 local null = require "moonpool.core.null"
+local sequence = require "moonpool.core.sequence"
 
 local M = {}
 
@@ -34,19 +35,25 @@ function M.refuse(value, place)
   misuse.raise("%s is a %s, which no parameter can be", place, kind)
 end
 
+---Whether this can be stored in a column: what can be sent, and plain tables, which are arrays (lists) or
+---documents (maps).
+---@param value any
+---@return boolean
+function M.storable(value)
+  if type(value) ~= "table" or M.sendable(value) then return plain[type(value)] or value == null or M.sendable(value) end
+  local metatable = getmetatable(value)
+  return metatable == nil or type(metatable) == "table" and rawget(metatable, "__plain") ~= nil
+end
+
 ---A copy of a plain list as one array parameter. The list may hold `moonpool.null` where `nulls` says so.
 ---@param list any[]
 ---@param place string where it stood, for the message
 ---@param nulls boolean|nil
 ---@return any
 function M.array(list, place, nulls)
-  local copy, n = {}, 0
-  for key in pairs(list) do
-    if type(key) ~= "number" or key < 1 or key % 1 ~= 0 then
-      misuse.raise("%s must be a list, and it has the key %s", place, misuse.show(key))
-    end
-    if key > n then n = key end
-  end
+  local copy = {}
+  local n, foreign = sequence.length(list)
+  if not n then misuse.raise("%s must be a list, and it has the key %s", place, misuse.show(foreign)) end
   for i = 1, n do
     local value = list[i]
     if value == nil then
@@ -61,10 +68,68 @@ function M.array(list, place, nulls)
   return marks.array(copy)
 end
 
----A table as one JSON document.
+---Whether this can be an item of an array: not an array itself, and a table only where it is a document.
+---@param value any
+---@return boolean
+function M.is_item(value)
+  if M.sendable(value) then return marks.kind(value) ~= "array" end
+  return type(value) == "table" and getmetatable(value) == nil and rawget(value, 1) == nil and next(value) ~= nil
+end
+
+---Whether this table can be a row to store: names and values, whoever made it.
+---@param value any
+---@return boolean
+function M.is_record(value)
+  if type(value) ~= "table" or value == null then return false end
+  local mark = marks.kind(value)
+  return mark == nil or mark == "object"
+end
+
+---A table that can be stored, with a mark: what has none is an array where it is a list, else a document. An
+---empty one could be either.
+---@param value table
+---@return any
+function M.marked(value)
+  if M.sendable(value) then return value end
+  if getmetatable(value) ~= nil then return marks.json(value) end
+  if rawget(value, 1) ~= nil then return M.nested(value) end
+  if next(value) == nil then
+    misuse.raise "an empty table may be an array or a document; say moonpool.array{} or moonpool.object{}"
+  end
+  return marks.json(value)
+end
+
+---A copy of a list, and of the lists in it, as an array.
+---@param list any[]
+---@return any
+function M.nested(list)
+  local copy = {}
+  local n, foreign = sequence.length(list)
+  if not n then misuse.raise("a list to store has the key %s; a table is either a list or a map", misuse.show(foreign)) end
+  for i = 1, n do
+    local item = list[i]
+    if type(item) == "table" and getmetatable(item) == nil and rawget(item, 1) ~= nil then item = M.nested(item) end
+    copy[i] = item
+  end
+  return marks.array(copy)
+end
+
+---One column of many rows as an array parameter. The list is the caller's to give away.
+---@param list any[]
+---@return any
+function M.column(list)
+  for i = 1, #list do
+    if type(list[i]) == "table" then list[i] = M.marked(list[i]) end
+  end
+  return marks.array(list)
+end
+
+---Any value as one JSON document.
 ---@param value any
 ---@return any
 function M.json(value)
+  local mark = marks.kind(value)
+  if mark and mark ~= "array" then return value end
   return marks.json(value)
 end
 

@@ -57,11 +57,7 @@ function M.expression(spec)
   if type(spec) ~= "table" or term.kind(spec) then
     misuse.raise("a window must be a table with partition_by, order_by or frame, got %s", misuse.show(spec))
   end
-  for key in pairs(spec) do
-    if key ~= "partition_by" and key ~= "order_by" and key ~= "frame" then
-      misuse.raise("a window takes partition_by, order_by and frame, got %s", misuse.show(key))
-    end
-  end
+  misuse.options("a window", spec, { "partition_by", "order_by", "frame" })
   local pieces, operands = {}, {}
   local function put(word, item)
     pieces[#pieces + 1] = word

@@ -1,0 +1,96 @@
+--- The only file that speaks to a database: a query becomes text and parameters, and goes through the
+--- handle that it was built on.
+---
+--- A handle is anything with `_run { sql, params, n, route, timeout, idempotent }`. Where it has a cache
+--- (`handle:_cache()` gives one with `get(key)`, `set(key, value, ttl)`, `invalidate(keys)`), `cached` and
+--- `invalidates` use it; a transaction's cache is its own business, which is to wait for the commit.
+
+local args = require "moonpool.query.args"
+local misuse = require "moonpool.sql.misuse"
+local stored = require "moonpool.query.stored"
+local writer = require "moonpool.sql.writer"
+require "moonpool.query.render" -- tells the writer how statements are written
+
+local M = {}
+
+---The statement's text and parameters.
+---@param query moonpool.Builder
+---@return string
+---@return any[]
+---@return integer n
+function M.compile(query)
+  local shape = query.shape
+  local compiled = shape.compiled
+  if not compiled then
+    compiled = writer.render(shape.tree)
+    shape.compiled = compiled
+  end
+  local options = query.options
+  local text = compiled.text
+  if options and options.tag then text = text .. options.tag end
+  return text, args.flatten(query.args, compiled.number), compiled.count
+end
+
+local function send(query, runner, sql, params, n)
+  local options, tree = query.options or {}, query.shape.tree
+  if options.consistency and tree.kind == "select" and not tree.writes then
+    runner = runner:with { consistency = options.consistency }
+  end
+  return runner:_run {
+    sql = sql, params = params, n = n,
+    route = (tree.kind ~= "select" or tree.writes) and "write" or "read",
+    timeout = options.timeout, idempotent = options.idempotent,
+  }
+end
+
+local function cache_of(runner)
+  local find = runner._cache
+  return find and find(runner) or nil
+end
+
+local function through_cache(query, runner, cache)
+  local wish = query.options.cache
+  local found = cache:get(wish.key)
+  if found then return stored.new(found.rows, found.names) end
+  local result = send(query, runner, M.compile(query))
+  local names = {}
+  for i, column in ipairs(result:columns()) do names[i] = column.name end
+  local rows = result:all()
+  cache:set(wish.key, { rows = rows, names = names }, wish.ttl)
+  return stored.new(rows, names)
+end
+
+---Runs a query.
+---@async
+---@param query moonpool.Builder
+---@return moonpool.Result|moonpool.StoredResult
+function M.run(query)
+  local runner, options, tree = query.runner, query.options, query.shape.tree
+  if type(runner) ~= "table" or not runner._run then
+    misuse.raise "this query belongs to no database; build it from a handle: db:from(...)"
+  end
+  local result
+  if options and options.cache and tree.kind == "select" and not tree.writes then
+    local cache = cache_of(runner)
+    if cache then result = through_cache(query, runner, cache) end
+  end
+  result = result or send(query, runner, M.compile(query))
+  if options and options.invalidates then
+    local cache = cache_of(runner)
+    if cache then cache:invalidate(options.invalidates) end
+  end
+  if tree.backward then return stored.reversed(result) end
+  return result
+end
+
+---Runs text made from a query, on the same terms.
+---@async
+---@param query moonpool.Builder
+---@param prefix string what is written before the statement
+---@return moonpool.Result
+function M.prefixed(query, prefix)
+  local sql, params, n = M.compile(query)
+  return send(query, query.runner, prefix .. sql, params, n)
+end
+
+return M

@@ -1,1 +1,0 @@
-return setmetatable({}, { __tostring = function() return "null" end })
