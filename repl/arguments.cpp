@@ -197,7 +197,8 @@ bool knows_first_options(Line& line, Words const& words) {
 void fill_options(Line& line, std::string const& action) {
   auto& options = line.arguments.options;
   auto add = [&](std::string const& key, Value value) { options.push_back({key, std::move(value)}); };
-  add("command", action.empty() ? line.arguments.name : action);
+  add("command", line.arguments.name);
+  if (!action.empty()) add("action", action);
   add("args", Value::List(line.positionals.begin(), line.positionals.end()));
   for (auto const& [key, text] : line.texts) {
     if (!text.empty()) add(key, text);

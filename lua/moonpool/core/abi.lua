@@ -47,7 +47,7 @@ int mp_config_set(mp_config* config, const char* key, const char* value, size_t 
   error);
 void mp_config_free(mp_config* config);
 mp_cluster* mp_connect(const mp_config* config, mp_error** error);
-  mp_cluster* mp_cluster_share(const mp_cluster* cluster);
+mp_cluster* mp_cluster_share(const mp_cluster* cluster);
 mp_text* mp_cluster_stats(const mp_cluster* cluster);
 void mp_cluster_free(mp_cluster* cluster);
 mp_session* mp_session_new(mp_cluster* cluster, const mp_config* habits, mp_error** error);
