@@ -5,17 +5,42 @@ local errors = require "moonpool.core.error"
 local handle = require "moonpool.core.handle"
 local json = require "moonpool.core.json"
 local marks = require "moonpool.core.marks"
+local native = require "moonpool.core.ffi"
 local null = require "moonpool.core.null"
 local rows = require "moonpool.core.rows"
 
 ---@class moonpool
-local M = {}
+---@field connect fun(settings: moonpool.Settings|string|nil): moonpool.Handle
+---@field try fun(f: function, ...: any): any ...
+---@field null table SQL's NULL and JSON's null
+---@field array fun(list: table|nil): moonpool.Array
+---@field object fun(map: table|nil): moonpool.Object
+---@field json fun(value: any): moonpool.Json
+---@field bytea fun(bytes: string): moonpool.Bytea
+---@field json_encode fun(value: any): string
+---@field json_decode fun(text: string): any
+---@field to_table fun(row: table): table
+---@field version string
+local M = {
+  connect = handle.connect,
+  try = errors.try,
+  null = null,
+  array = marks.array,
+  object = marks.object,
+  json = marks.json,
+  bytea = marks.bytea,
+  json_encode = json.encode,
+  json_decode = json.decode,
+  to_table = rows.to_table,
+  version = native.text(native.C.mp_version()),
+}
 
-M.connect = handle.connect
-M.try = errors.try
-M.null = null
-M.array, M.object, M.json, M.bytea = marks.array, marks.object, marks.json, marks.bytea
-M.json_encode, M.json_decode = json.encode, json.decode
-M.to_table = rows.to_table
+---A migrator over a folder of migrations.
+---@param db moonpool.Handle
+---@param options moonpool.MigratorOptions|nil
+---@return moonpool.Migrator
+function M.migrator(db, options)
+  return require("moonpool.migrate").new(db, options)
+end
 
 return M

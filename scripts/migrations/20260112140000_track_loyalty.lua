@@ -14,8 +14,5 @@ return {
             where o.status = any(?) group by o.customer_id) earned
       where earned.customer_id = c.id]], { "paid", "shipped" })
   end,
-  down = function(m)
-    m:drop_index("customers_points_idx", { concurrently = true })
-    m:drop_column("customers", "points")
-  end,
+  down = function(m) m:drop_column("customers", "points") end, -- the index goes with it
 }

@@ -1,4 +1,4 @@
---- `moonpool migrate ACTION`. Results on stdout, talk on stderr; the exit code is returned.
+--- `moonpool migrate COMMAND`. Results on stdout, talk on stderr; the exit code is returned.
 
 local connect = require "moonpool.cli.connect"
 local errors = require "moonpool.core.error"
@@ -11,8 +11,8 @@ local status = require "moonpool.cli.migrate_status"
 local M = {}
 
 ---@class moonpool.cli.MigrateOptions
----@field action "status"|"up"|"down"|"redo"|"new"|"plan"|"verify"|"baseline"
----@field args string[]|nil the words behind the action
+---@field command "status"|"up"|"down"|"redo"|"new"|"plan"|"verify"|"baseline"
+---@field args string[]|nil the words behind it
 ---@field dsn string|nil
 ---@field dir string|nil
 ---@field table string|nil
@@ -60,26 +60,26 @@ local function tell(opts, word, list, nothing)
   return exit.OK
 end
 
-local actions = {}
+local commands = {}
 
-function actions.up(migrator, opts)
+function commands.up(migrator, opts)
   local list = migrator:up {
     to = opts.to, steps = opts.steps, out_of_order = opts.out_of_order, accept = opts.accept, dry_run = opts.dry_run,
   }
   return tell(opts, "applied", list, "Nothing is pending.")
 end
 
-function actions.down(migrator, opts)
+function commands.down(migrator, opts)
   local list = migrator:down { to = opts.to, steps = opts.steps, allow = opts.allow, dry_run = opts.dry_run }
   return tell(opts, "undone", list, "Nothing is applied.")
 end
 
-function actions.redo(migrator, opts)
+function commands.redo(migrator, opts)
   local list = migrator:redo { steps = opts.steps, allow = opts.allow, dry_run = opts.dry_run }
   return tell(opts, "applied", list, "Nothing is applied.")
 end
 
-function actions.plan(migrator, opts)
+function commands.plan(migrator, opts)
   local list = migrator:up { to = opts.to, steps = opts.steps, out_of_order = opts.out_of_order, dry_run = true }
   if opts.json then
     print_json { pending = items_of(list) }
@@ -90,7 +90,7 @@ function actions.plan(migrator, opts)
   return #list > 0 and exit.PENDING or exit.OK
 end
 
-function actions.status(migrator, opts)
+function commands.status(migrator, opts)
   local list = migrator:status()
   local pending = status.pending(list)
   if opts.json then
@@ -102,7 +102,7 @@ function actions.status(migrator, opts)
   return pending > 0 and exit.PENDING or exit.OK
 end
 
-function actions.verify(migrator, opts)
+function commands.verify(migrator, opts)
   local list = migrator:verify { accept = opts.accept }
   if opts.json then
     print_json { wrong = status.items(list) }
@@ -113,7 +113,7 @@ function actions.verify(migrator, opts)
   return #list > 0 and exit.DRIFT or exit.OK
 end
 
-function actions.baseline(migrator, opts)
+function commands.baseline(migrator, opts)
   local list = migrator:baseline { version = opts.args and opts.args[1], from = opts.from }
   if opts.json then
     print_json { baseline = items_of(list) }
@@ -138,16 +138,16 @@ end
 local verbs = { up = "applied", down = "undone" }
 
 local function run(opts, keep)
-  if opts.action == "new" then return new(opts) end
-  local action = actions[opts.action]
-  if not action then
-    errors.misuse("migrate has no action %s; it has status, up, down, redo, new, plan, verify, baseline",
-      tostring(opts.action))
+  if opts.command == "new" then return new(opts) end
+  local command = commands[opts.command]
+  if not command then
+    errors.misuse("migrate has no command %s; it has status, up, down, redo, new, plan, verify, baseline",
+      tostring(opts.command))
   elseif opts.rehearse then
     errors.misuse "migrate cannot rehearse: run it with --dry-run, or on a copy"
   end
   keep.db = connect.open(opts)
-  return action(migrate.new(keep.db, {
+  return command(migrate.new(keep.db, {
     dir = opts.dir, table = opts.table, wait = opts.timeout, lock_timeout = opts.lock_timeout,
     trusted = opts.trusted, talk = talk,
     done = function(one, direction)
@@ -162,7 +162,7 @@ local function failed(e, opts)
   if opts.json then
     local is_error = errors.is_error(e)
     print_json {
-      [opts.action == "down" and "undone" or "applied"] = items_of(is_error and e.done or {}),
+      [opts.command == "down" and "undone" or "applied"] = items_of(is_error and e.done or {}),
       error = { kind = is_error and e.kind or "script", message = exit.text(e) },
     }
   end

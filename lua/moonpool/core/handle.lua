@@ -13,6 +13,7 @@ local native = require "moonpool.core.ffi"
 local placeholders = require "moonpool.core.placeholders"
 local rows = require "moonpool.core.rows"
 local run = require "moonpool.core.run"
+local stream = require "moonpool.core.stream"
 local transaction = require "moonpool.core.transaction"
 local types = require "moonpool.core.types"
 
@@ -142,6 +143,24 @@ end
 ---@return table|nil
 function Handle:read_query_row(sql, ...)
   return row(self, READ, sql, select("#", ...), ...)
+end
+
+---Reads a large result through a cursor, in bounded memory. Inside a transaction the cursor is part of it.
+---@async
+---@param sql string a query
+---@param ... any
+---@return moonpool.Stream
+function Handle:stream(sql, ...)
+  return stream.open(self, nil, sql, ...)
+end
+
+---The same for a query that only reads.
+---@async
+---@param sql string
+---@param ... any
+---@return moonpool.Stream
+function Handle:read_stream(sql, ...)
+  return stream.open(self, { read_only = true }, sql, ...)
 end
 
 ---Runs text that may hold several statements, without parameters. Outside a transaction they are one.

@@ -42,7 +42,7 @@ local metatable = {
 
 -- The collector does not see what the engine holds for a result, so a loop of queries could outgrow the
 -- machine before it runs. It is told when results worth a good part of the Lua heap have gone by.
-local NUDGE = 64 * 1024 * 1024
+local NUDGE = 16 * 1024 * 1024
 local held = 0
 
 local function account(bytes)
@@ -110,6 +110,14 @@ end
 ---@return integer
 function Result:pairs()
   return next_numbered, self, 0
+end
+
+---One row, counted from 1, as a view.
+---@param i integer
+---@return moonpool.Row
+function Result:view(i)
+  if i < 1 or i > self.rows then errors.misuse("there is no row %s in %d", tostring(i), self.rows) end
+  return setmetatable({ ["\0result"] = self, ["\0number"] = i - 1 }, self.shape.view)
 end
 
 ---How many rows there are.

@@ -1,6 +1,7 @@
 --- Statements on their way to the engine and back: parameters into C values, the wait, the error.
 --- The C structs are reused. Nothing yields between filling one and mp_run, which copies it.
 
+local abandoned = require "moonpool.core.abandoned"
 local abi = require "moonpool.core.abi"
 local errors = require "moonpool.core.error"
 local ffi = require "ffi"
@@ -77,6 +78,7 @@ end
 ---@param timeout number seconds; 0: the session's habit
 ---@return ffi.cdata* mp_result
 function M.one(session, sql, list, n, names, route, flags, timeout)
+  if abandoned.any then abandoned.look() end
   if n > capacity then room_for(n) end
   fill(values, 0, list, n, names)
   local s, o = statement[0], options[0]
@@ -106,6 +108,7 @@ end
 ---@return ffi.cdata* mp_op
 ---@return integer status
 function M.many(session, planned, route, flags, timeout)
+  if abandoned.any then abandoned.look() end
   local total = 0
   for _, one in ipairs(planned) do total = total + one.n end
   local all = ffi.new("mp_value[?]", math.max(total, 1))

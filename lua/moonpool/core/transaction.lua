@@ -1,6 +1,7 @@
 --- `db:transaction(f)`: commit when f returns, roll back when it raises, run it again when the server
 --- asked for that (serialization failures, deadlocks, a server that went away before COMMIT).
 
+local abandoned = require "moonpool.core.abandoned"
 local abi = require "moonpool.core.abi"
 local backoff = require "moonpool.core.backoff"
 local duration = require "moonpool.core.duration"
@@ -59,6 +60,7 @@ local function begin(session, options, timeout)
   wishes.read_only = options.read_only and 1 or 0
   wishes.deferrable = options.deferrable and 1 or 0
   wishes.timeout = timeout or 0
+  if abandoned.any then abandoned.look() end
   local handle = ffi.gc(C.mp_begin(session, wishes), C.mp_op_free)
   if op.await(handle) ~= abi.OK then run.fail(handle) end
   local transaction = ffi.gc(C.mp_op_session(handle), C.mp_session_free)

@@ -88,14 +88,18 @@ local function forget_beginning(context, file)
   return entry
 end
 
+local function steps(n)
+  return n == 1 and "1 step" or n .. " steps"
+end
+
 -- What is left of a migration that failed.
 local function remains(context, file)
   local ok, entry = pcall(forget_beginning, context, file)
   if not ok then return "what is left of it is unknown, the server does not answer", "moonpool migrate status" end
   if entry and entry.state == "running" then
-    return ("%d of its steps are done and stay done"):format(entry.step), "moonpool migrate up"
+    return ("%s of it done, and kept"):format(steps(entry.step)), "moonpool migrate up"
   elseif entry and entry.state == "reverting" then
-    return ("%d steps of its way back are done and stay done"):format(entry.step), "moonpool migrate down"
+    return ("%s of its way back done, and kept"):format(steps(entry.step)), "moonpool migrate down"
   elseif entry then
     return "it is applied as before", "moonpool migrate down"
   end
