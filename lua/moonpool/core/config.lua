@@ -30,7 +30,8 @@ local M = {}
 ---@field statement_timeout string|number|nil
 ---@field types { int8: "auto"|"string"|"cdata"|"number"|nil }|nil
 
--- Keys that hold several values, one setting each.
+-- Keys that hold several values, one setting each. An empty text among them is a variable of the environment
+-- that is set to nothing: no server.
 local lists = { replicas = true, nodes = true }
 
 local function scalar(key, value)
@@ -62,7 +63,9 @@ local function add_list(out, key, value)
     places[#places + 1] = place
   end
   table.sort(places)
-  for _, place in ipairs(places) do out[#out + 1] = { key, scalar(key, value[place]) } end
+  for _, place in ipairs(places) do
+    if value[place] ~= "" then out[#out + 1] = { key, scalar(key, value[place]) } end
+  end
 end
 
 local function flatten(out, settings, prefix)

@@ -22,6 +22,7 @@ describe("core.config", function()
     assert.same({}, config.flatten { replicas = {}, primary = nil })
     assert.same({ { "replicas", "host=b" } }, config.flatten { replicas = { nil, "host=b" } })
     assert.same({ { "replicas", "host=b" } }, config.flatten { replicas = "host=b" })
+    assert.same({}, config.flatten { replicas = { "" } })
   end)
 
   it("names the setting that holds what no setting can", function()
