@@ -21,6 +21,11 @@ local rows = require "moonpool.core.rows"
 ---@field json_decode fun(text: string): any
 ---@field to_table fun(row: table): table
 ---@field version string
+---@field cond table conditions for `where`
+---@field raw fun(sql: string, ...: any): any SQL written as it is
+---@field scopes table ready-made scopes
+---@field quote fun(name: string): string
+---@field schema table declared schemas, introspection, differences
 local M = {
   connect = handle.connect,
   try = errors.try,
@@ -43,4 +48,27 @@ function M.migrator(db, options)
   return require("moonpool.migrate").new(db, options)
 end
 
-return M
+-- Queries as chains: db:from "users", db:with("grown", query).
+for _, name in ipairs { "from", "insert_into", "update", "delete_from", "with_recursive" } do
+  handle.lend_later(name, function() return require("moonpool.query")[name] end)
+end
+handle.lend_later("_with_query", function() return require("moonpool.query").with end)
+
+-- What is loaded when a script first says its name.
+local later = {
+  cond = function() return require("moonpool.sql").cond end,
+  raw = function() return require("moonpool.sql").raw end,
+  scopes = function() return require("moonpool.sql").scopes end,
+  quote = function() return require("moonpool.sql").quote end,
+  schema = function() return require "moonpool.schema" end,
+}
+
+return setmetatable(M, {
+  __index = function(face, name)
+    local load = later[name]
+    if not load then return nil end
+    local part = load()
+    rawset(face, name, part)
+    return part
+  end,
+})

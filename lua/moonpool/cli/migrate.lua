@@ -1,4 +1,4 @@
---- `moonpool migrate COMMAND`. Results on stdout, talk on stderr; the exit code is returned.
+--- `moonpool migrate ACTION`. Results on stdout, talk on stderr; the exit code is returned.
 
 local connect = require "moonpool.cli.connect"
 local errors = require "moonpool.core.error"
@@ -11,7 +11,7 @@ local status = require "moonpool.cli.migrate_status"
 local M = {}
 
 ---@class moonpool.cli.MigrateOptions
----@field command "status"|"up"|"down"|"redo"|"new"|"plan"|"verify"|"baseline"
+---@field action "status"|"up"|"down"|"redo"|"new"|"plan"|"verify"|"baseline"
 ---@field args string[]|nil the words behind it
 ---@field dsn string|nil
 ---@field dir string|nil
@@ -138,11 +138,11 @@ end
 local verbs = { up = "applied", down = "undone" }
 
 local function run(opts, keep)
-  if opts.command == "new" then return new(opts) end
-  local command = commands[opts.command]
+  if opts.action == "new" then return new(opts) end
+  local command = commands[opts.action]
   if not command then
-    errors.misuse("migrate has no command %s; it has status, up, down, redo, new, plan, verify, baseline",
-      tostring(opts.command))
+    errors.misuse("migrate has no action %s; it has status, up, down, redo, new, plan, verify, baseline",
+      tostring(opts.action))
   elseif opts.rehearse then
     errors.misuse "migrate cannot rehearse: run it with --dry-run, or on a copy"
   end
@@ -162,7 +162,7 @@ local function failed(e, opts)
   if opts.json then
     local is_error = errors.is_error(e)
     print_json {
-      [opts.command == "down" and "undone" or "applied"] = items_of(is_error and e.done or {}),
+      [opts.action == "down" and "undone" or "applied"] = items_of(is_error and e.done or {}),
       error = { kind = is_error and e.kind or "script", message = exit.text(e) },
     }
   end

@@ -26,8 +26,8 @@ Batch.__index = Batch
 function Batch:add(statement, ...)
   local planned = self.planned
   if type(statement) == "table" and statement.to_sql then
-    local sql, list = statement:to_sql()
-    planned[#planned + 1] = { sql = sql, list = list, n = list.n or #list, memory = {} }
+    local sql, list, n = statement:to_sql()
+    planned[#planned + 1] = { sql = sql, list = list, n = n or list.n or #list, memory = {} }
   else
     local scan = placeholders.scan(statement)
     local list = placeholders.bind(scan, select("#", ...), ...)

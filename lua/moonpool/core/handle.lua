@@ -79,8 +79,8 @@ local function answer(self, route, statement, n, ...)
   local session = session_of(self)
   if type(statement) == "table" and statement.to_sql then
     if n > 0 then errors.misuse "a statement that brings its own parameters takes no others" end
-    local sql, list = statement:to_sql()
-    return run_one(session, sql, list, list.n or #list, nil, route, 0, 0), memory_of(sql)
+    local sql, list, count = statement:to_sql()
+    return run_one(session, sql, list, count or list.n or #list, nil, route, 0, 0), memory_of(sql)
   end
   local scan = scan_of(statement)
   return run_one(session, scan.text, bind(scan, n, ...), scan.n, scan.names, route, 0, 0), scan
@@ -250,10 +250,12 @@ local function new_session(self, how, from, habits)
 end
 
 ---A handle with other habits (timeout, consistency, max_lag) on the same state: the same transaction, the
----same memory of writes.
----@param habits { timeout: string|number|nil, consistency: string|nil, max_lag: string|number|nil }
+---same memory of writes. With a name and a query: a query with a common table expression.
+---@param habits { timeout: string|number|nil, consistency: string|nil, max_lag: string|number|nil }|string
+---@param ... any
 ---@return moonpool.Handle
-function Handle:with(habits)
+function Handle:with(habits, ...)
+  if type(habits) == "string" and self._with_query then return self:_with_query(habits, ...) end
   if type(habits) ~= "table" then errors.misuse("with takes a table of habits, got a %s", type(habits)) end
   return new_session(self, C.mp_session_with, session_of(self), habits)
 end
