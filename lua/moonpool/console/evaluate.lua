@@ -35,7 +35,9 @@ function M.compile(text, name, line)
   local bare = text:gsub("[%s;]+$", "")
   if loadstring("return " .. bare) then
     -- A plain `return f()` would be a tail call, which loses the place of f's error.
-    local value = loadstring(padded("local see = ... see(" .. bare .. "\n)", line), name)
+    -- Behind a comment the bracket needs a line of its own; elsewhere it would spoil the count of lines.
+    local close = bare:find("--", 1, true) and "\n)" or ")"
+    local value = loadstring(padded("local see = ... see(" .. bare .. close, line), name)
     if value then return value end
   end
   return loadstring(padded(lua_text.keep_locals(text), line), name)

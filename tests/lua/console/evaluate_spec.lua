@@ -35,6 +35,15 @@ describe("run", function()
     assert.is_truthy(why.message:find('did you mean "print"?', 1, true))
   end)
 
+  it("points at the place in an expression too", function()
+    for _, text in ipairs { "x.y", "return x.y", "f(x.y)", "x.y -- why" } do
+      local _, why = run(text)
+      assert.equal(1, why.line)
+      assert.equal(text, why.source)
+      assert.equal((text:find("x", 1, true)), why.column)
+    end
+  end)
+
   it("counts lines where the text stood", function()
     local _, why = run("\nerror 'x'", 41)
     assert.equal(42, why.line)
