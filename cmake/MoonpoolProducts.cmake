@@ -46,9 +46,11 @@ target_include_directories(moonpool_repl PUBLIC ${PROJECT_SOURCE_DIR}/repl ${PRO
                                                 ${PROJECT_SOURCE_DIR}/engine/api/include)
 target_compile_definitions(moonpool_repl PRIVATE MOONPOOL_VERSION="${PROJECT_VERSION}"
                                                  $<$<BOOL:${MOONPOOL_READLINE}>:MOONPOOL_READLINE>)
-target_link_libraries(moonpool_repl
-  PUBLIC Threads::Threads
-  PRIVATE CLI11::CLI11 nlohmann_json::nlohmann_json $<$<BOOL:${MOONPOOL_READLINE}>:PkgConfig::readline>)
+target_link_libraries(moonpool_repl PRIVATE moonpool_script ${MOONPOOL_INNER_TARGETS} CLI11::CLI11
+                                            nlohmann_json::nlohmann_json)
+if(MOONPOOL_READLINE)
+  target_link_libraries(moonpool_repl PRIVATE PkgConfig::readline)
+endif()
 
 add_executable(moonpool_cli repl/main.cpp)
 moonpool_compile(moonpool_cli)

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <sstream>
 #include <string>
 
 #include "arguments.hpp"
@@ -27,6 +28,19 @@ int print_version(bool json) {
   return kOk;
 }
 
+// The callers that are the user's own: neither C nor the library's modules.
+std::string own_frames(std::string const& traceback) {
+  std::string own;
+  std::istringstream lines(traceback);
+  for (std::string line; std::getline(lines, line);) {
+    bool const is_frame = line.starts_with("\t");
+    if (is_frame && !line.starts_with("\t[") && line.find("lua/moonpool/") == std::string::npos) {
+      own += "\n" + line;
+    }
+  }
+  return own.empty() ? own : "\nstack traceback:" + own;
+}
+
 // Tells an error that ended the program, and gives the exit code for it.
 int tell(Terminal const& terminal, Error const& error, std::string const& traceback) {
   if (error.kind() == ErrorKind::cancelled ||
@@ -38,8 +52,7 @@ int tell(Terminal const& terminal, Error const& error, std::string const& traceb
   bool const is_plain = error.kind() == ErrorKind::script || error.kind() == ErrorKind::usage;
   auto text = is_plain ? error.message() : error.describe();
   if (is_plain && !error.hint().empty()) text += "\n" + error.hint();
-  if (!traceback.empty()) text += "\n" + traceback;
-  complain(terminal, text);
+  complain(terminal, text + own_frames(traceback));
   return exit_code_for(error);
 }
 

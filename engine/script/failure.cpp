@@ -73,6 +73,25 @@ bool is_error_object(lua_State* lua, int table) {
          !field(lua, table, "message").empty();
 }
 
+Error error_object(lua_State* lua, int table);
+
+// Earlier attempts of the same call.
+std::vector<Error> causes_of(lua_State* lua, int table) {
+  std::vector<Error> causes;
+  lua_pushliteral(lua, "causes");
+  lua_rawget(lua, table);
+  int const list = lua_gettop(lua);
+  auto const count = lua_istable(lua, list) && lua_checkstack(lua, 8) != 0 ? lua_objlen(lua, list) : 0;
+  for (std::size_t i = 1; i <= count; ++i) {
+    lua_rawgeti(lua, list, static_cast<int>(i));
+    // Those of a cause are not followed: what a script made up could hold itself.
+    if (is_error_object(lua, list + 1)) causes.push_back(error_object(lua, list + 1));
+    lua_pop(lua, 1);
+  }
+  lua_pop(lua, 1);
+  return causes;
+}
+
 Error error_object(lua_State* lua, int table) {
   auto const kind = kind_named(field(lua, table, "family"));
   auto error = kind == ErrorKind::server ? server_error(lua, table) : client_error(lua, table, kind);
@@ -85,6 +104,12 @@ Error error_object(lua_State* lua, int table) {
   if (auto query = field(lua, table, "query"); !query.empty()) error.in_query(std::move(query));
   if (auto node = field(lua, table, "node"); !node.empty()) error.on_node(std::move(node));
   if (int const attempt = number_field(lua, table, "attempt"); attempt > 1) error.attempt(attempt);
+  return error;
+}
+
+Error error_with_causes(lua_State* lua, int table) {
+  auto error = error_object(lua, table);
+  if (auto causes = causes_of(lua, table); !causes.empty()) error.because(std::move(causes));
   return error;
 }
 
@@ -131,7 +156,7 @@ std::string take_traceback(lua_State* lua) {
 
 void throw_error(lua_State* lua) {
   int const index = lua_gettop(lua);
-  auto error = is_error_object(lua, index) ? error_object(lua, index)
+  auto error = is_error_object(lua, index) ? error_with_causes(lua, index)
                                            : Error(ErrorKind::script, readable(lua, index));
   lua_settop(lua, index - 1);
   throw error;

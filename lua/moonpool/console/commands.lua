@@ -175,7 +175,7 @@ local function plan_of(handle, sql, params, options)
   return json.decode(plan)
 end
 
-command(".explain", "[analyze] QUERY", "the plan of SQL or a Lua query as a tree; analyze runs and undoes it",
+command(".explain", "[analyze] QUERY", "the plan of SQL or a Lua query as a tree; analyze runs, undoes it",
   function(shell, argument)
     local analyze = argument:match "^[aA][nN][aA][lL][yY][zZ][eE]%s+(.*)$"
     local sql, params = statement_of(shell, analyze or argument)
@@ -191,7 +191,9 @@ command(".explain", "[analyze] QUERY", "the plan of SQL or a Lua query as a tree
     shell:out(table.concat(explain.lines(plan), "\n") .. "\n")
   end)
 
-command(".help", "NAME", "help on a Lua name; also ?name", function(shell, argument) return shell:show_help(argument) end)
+command(".help", "NAME", "help on a Lua name; also ?name", function(shell, argument)
+  return shell:show_help(argument)
+end)
 
 command(".reload", "[MODULE]", "forget a module, or all but Moonpool's own: require reads them anew",
   function(shell, argument)

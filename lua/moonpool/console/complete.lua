@@ -117,6 +117,17 @@ local function all_columns(catalog, names)
   end
 end
 
+-- In the case that the word was begun in.
+local function add_sql_words(names, word, known)
+  local lower, upper = word:lower(), word:match "^%u" ~= nil
+  if lower == "" then return end
+  for _, keyword in ipairs(known) do
+    if keyword:sub(1, #lower) == lower then
+      names[#names + 1] = upper and word .. keyword:sub(#word + 1):upper() or keyword
+    end
+  end
+end
+
 local function complete_sql(scope, text, whole)
   local qualifier, part = text:match "([%w_]+)%.([%w_]*)$"
   local named = tables_in(scope.catalog, whole)
@@ -131,12 +142,7 @@ local function complete_sql(scope, text, whole)
     for _, column in ipairs(columns) do names[#names + 1] = column end
   end
   if next(named) == nil and word ~= "" then all_columns(scope.catalog, names) end
-  local lower, upper = word:lower(), word:match "^%u" ~= nil
-  for _, keyword in ipairs(sql_words) do
-    if lower ~= "" and keyword:sub(1, #lower) == lower then
-      names[#names + 1] = upper and word .. keyword:sub(#word + 1):upper() or keyword
-    end
-  end
+  add_sql_words(names, word, sql_words)
   return #text - #word, starting(names, word)
 end
 
@@ -189,6 +195,8 @@ local function complete_lua(scope, text)
     if type(name) == "string" then names[#names + 1] = name end
   end
   for _, keyword in ipairs(keywords) do names[#names + 1] = keyword end
+  local is_first = text:match "^%s*%a+$" ~= nil
+  if is_first then add_sql_words(names, word, sql_text.starters()) end
   return #text - #word, starting(names, word)
 end
 

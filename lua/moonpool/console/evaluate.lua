@@ -20,14 +20,26 @@ local function padded(text, line)
   return ("\n"):rep(line - 1) .. text
 end
 
+local function packed(...)
+  return { n = select("#", ...), ... }
+end
+
+---Gives a function that hands the values of an expression to the function it is given; what it returns else
+---is what the text said to return.
 ---@param text string
 ---@param name string chunk name: "=(prompt)"
 ---@param line integer number of its first line
 ---@return function|nil
 ---@return string|nil why not
 function M.compile(text, name, line)
-  local value = loadstring(padded("return " .. text, line), name)
-  if value then return value end
+  local bare = text:gsub("[%s;]+$", "")
+  if loadstring("return " .. bare) then
+    -- A plain `return f()` would be a tail call, which loses the place of f's error.
+    -- Behind a comment the bracket needs a line of its own; elsewhere it would spoil the count of lines.
+    local close = bare:find("--", 1, true) and "\n)" or ")"
+    local value = loadstring(padded("local see = ... see(" .. bare .. close, line), name)
+    if value then return value end
+  end
   return loadstring(padded(lua_text.keep_locals(text), line), name)
 end
 
@@ -102,10 +114,6 @@ local function frames(traceback, name)
   return list
 end
 
-local function packed(...)
-  return { n = select("#", ...), ... }
-end
-
 ---Runs it. Gives its values, or nil and the failure.
 ---@param text string
 ---@param name string
@@ -118,12 +126,13 @@ function M.run(text, name, line)
   -- Compiled code does not see the hook that Ctrl-C sets.
   jit.off(chunk, true)
   local trace = ""
+  local of_expression
   local outcome = packed(xpcall(chunk, function(e)
     trace = debug.traceback("", 2)
     return e
-  end))
+  end, function(...) of_expression = packed(...) end))
   if outcome[1] then
-    return packed(unpack(outcome, 2, outcome.n))
+    return of_expression or packed(unpack(outcome, 2, outcome.n))
   end
   local failure = M.explain(outcome[2], text, name, line)
   failure.trace = frames(trace, name:sub(2))

@@ -63,7 +63,7 @@ function M.text(outcome, color, input, interactive)
   else
     text = tostring(outcome)
   end
-  return present.paint({ color = color }, "error:", "error") .. " " .. width.safe(text, true)
+  return present.paint({ color = color }, "error:", "error") .. " " .. width.safe((text:gsub("\t", "    ")), true)
 end
 
 local unreachable = { connection = true, environment = true, no_healthy_node = true, no_primary = true,

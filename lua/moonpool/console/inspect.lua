@@ -95,7 +95,7 @@ local function table_text(value, state, depth)
 end
 
 local function number_text(value)
-  if value % 1 == 0 and math.abs(value) < 1e15 then return ("%d"):format(value) end
+  if value % 1 == 0 and math.abs(value) <= 2 ^ 53 then return ("%d"):format(value) end
   return tostring(value)
 end
 

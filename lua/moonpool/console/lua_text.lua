@@ -67,7 +67,8 @@ local closers = { ["end"] = true, ["until"] = true }
 
 -- Whether the parser stopped because the text ended.
 local function ran_out(message)
-  return message:match "near '?<eof>'?$" ~= nil
+  -- A quoted string cannot go on in the next line.
+  return message:match "near '?<eof>'?$" ~= nil and not message:match "unfinished string"
 end
 
 ---Whether the text is Lua as it stands, could be the beginning of some, or is neither.

@@ -13,6 +13,7 @@ local M = {}
 ---@field db moonpool.Handle what Lua code is given: the transaction while one is open
 ---@field private base moonpool.Handle
 ---@field private line moonpool.Handle pinned to a connection
+---@field private route "read"|nil read: there is no primary to pin one on
 ---@field private tx moonpool.Handle|nil
 ---@field private lost boolean|nil
 ---@field failed boolean the server refuses further statements until the transaction ends
@@ -24,14 +25,23 @@ Session.__index = Session
 local FACTS = [[select current_database() as database, current_user as "user",
   current_setting('server_version') as version, pg_is_in_recovery() as standby]]
 
----Takes a handle and finds out where it leads. Raises where no server answers.
+local function first_answer(db)
+  local line = db:session { pinned = true }
+  local ok, result = pcall(line._run, line, { sql = FACTS })
+  if ok then return line, nil, result end
+  line:release()
+  if not errors.is_error(result) or result.kind ~= "no_primary" then error(result, 0) end
+  return db, "read", db:_run { sql = FACTS, route = "read" }
+end
+
+---Takes a handle and finds out where it leads. Where there are standbys only, SQL is read there. Raises where
+---no server answers.
 ---@param db moonpool.Handle
 ---@return moonpool.console.Session
 function M.new(db)
-  local line = db:session { pinned = true }
-  local result = line:_run { sql = FACTS }
+  local line, route, result = first_answer(db)
   return setmetatable({
-    db = db, base = db, line = line, failed = false, facts = result:first(), node = result.node,
+    db = db, base = db, line = line, route = route, failed = false, facts = result:first(), node = result.node,
   }, Session)
 end
 
@@ -170,7 +180,7 @@ function Session:run(text)
   if own then return own() end
   local from = C.mp_clock()
   local handle = self.tx or self.line
-  local ok, result = pcall(handle._run, handle, { sql = text })
+  local ok, result = pcall(handle._run, handle, { sql = text, route = self.route })
   if not ok then
     after_failure(self, result)
     error(result, 0)
@@ -192,9 +202,9 @@ end
 ---@param ... any
 ---@return moonpool.Result
 function Session:ask(sql, ...)
-  local handle = self.tx and not self.failed and self.tx or self.line
-  if self.failed then handle = self.base end
-  return handle:query(sql, ...)
+  if self.route == "read" then return self.base:read_query(sql, ...) end
+  if self.failed then return self.base:query(sql, ...) end
+  return (self.tx or self.line):query(sql, ...)
 end
 
 ---Closes it all; an open transaction is rolled back. True when there was one.
@@ -202,6 +212,8 @@ end
 function Session:close()
   local tx = self.tx and self:leave()
   if tx then pcall(tx.rollback, tx) end
+  -- Its connection back in the pool, there is nothing that closing would wait for.
+  if self.line ~= self.base then pcall(self.line.release, self.line) end
   pcall(self.base.close, self.base, 1)
   return tx ~= nil
 end

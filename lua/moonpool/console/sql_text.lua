@@ -134,6 +134,15 @@ local needs = {
   merge = set "then",
 }
 
+---Words that begin statements, sorted.
+---@return string[]
+function M.starters()
+  local words = {}
+  for word in pairs(starters) do words[#words + 1] = word end
+  table.sort(words)
+  return words
+end
+
 ---The word that a text begins with, in lower case, and where it ends; nil where it begins with none.
 ---Comments and opening brackets before it do not count.
 ---@param text string
@@ -166,7 +175,7 @@ function M.is_sql(text)
   end
   if word == "do" then return rest:match "^%s*%$" ~= nil or rest:match "^%s+[Ll][Aa][Nn][Gg]" ~= nil end
   if word == "end" then return rest:match "^%s+%a+%s*;?%s*$" ~= nil end
-  if not rest:match "^%s" then return word == "values" and rest:match "^%(" ~= nil end
+  if not rest:match "^[%s;]" then return word == "values" and rest:match "^%(" ~= nil end
   return not rest:match "^%s*[=.:,]"
 end
 
@@ -193,6 +202,24 @@ local function lacks(words)
   return true
 end
 
+local function has(words, wanted)
+  for _, word in ipairs(words) do
+    if word == wanted then return true end
+  end
+  return false
+end
+
+-- Whether the last token cannot be the end, seen with the words before it.
+local function hangs(last, words)
+  if last:match "^[,+%-/=<>|.:]$" then return true end
+  if last == "*" then return not has(words, "returning") end
+  local before = words[#words - 1]
+  if last == "values" and before == "default" then return false end
+  if last == "update" and (before == "for" or before == "key") then return false end
+  if #words == 1 and alone[last] then return false end
+  return dangling[last] == true
+end
+
 ---Reads the first statement of a text.
 ---@param text string
 ---@return moonpool.console.Reading
@@ -206,7 +233,7 @@ function M.read(text)
     if token.kind == "word" then
       local word = token.text:lower()
       body = words[1] == "create" and body_depth(body, words, word) or 0
-      words[#words + 1] = word
+      if brackets == 0 then words[#words + 1] = word end
       last = word
     elseif token.kind ~= "space" and token.kind ~= "comment" then
       if token.text == "(" then brackets = brackets + 1 end
@@ -216,9 +243,7 @@ function M.read(text)
     end
   end
   if brackets > 0 or body > 0 then return { open = "(", wants_more = true } end
-  local is_alone = #words == 1 and alone[last] == true
-  local hangs = dangling[last or ""] == true or (last or ""):match "^[,+%-*/=<>|.:]$" ~= nil
-  return { wants_more = (hangs and not is_alone) or lacks(words) }
+  return { wants_more = last ~= nil and (hangs(last, words) or lacks(words)) }
 end
 
 ---Whether a line goes on with the statement that stands before it, where no semicolon says so.
