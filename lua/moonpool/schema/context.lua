@@ -30,7 +30,7 @@ local M = {}
 ---@return moonpool.schema.Context
 function M.new(set, results, tx)
   local cx = { tx = tx, set = set, results = results, roles = {}, namespaces = {}, columns = {}, facts = {}, members = {},
-    seen_oids = {}, accounted = {} }
+    seen_oids = {}, notes = {}, accounted = {} }
   for _, oid in pairs(OID) do
     cx.facts[oid], cx.members[oid] = {}, {}
   end
@@ -160,6 +160,17 @@ function Context:seen(class, oid)
   self.seen_oids[class] = seen
   if not seen[oid] then self:account(class, oid) end
   seen[oid] = true
+end
+
+--- Says where the comment on an object goes that is an attribute of another fact.
+---@param class integer
+---@param oid integer
+---@param fact moonpool.schema.Fact
+---@param attr string
+function Context:note(class, oid, fact, attr)
+  local notes = self.notes[class] or {}
+  self.notes[class] = notes
+  notes[oid] = { fact = fact, attr = attr }
 end
 
 ---@param class integer

@@ -122,7 +122,10 @@ local function read_texts(cx)
   for row in cx:rows "comments" do
     local id = endpoint(cx, row.classoid, row.objoid, row.objsubid)
     local fact = id and not cx:member(row.classoid, row.objoid) and cx.set:get(id)
-    if fact then
+    local note = cx.notes[row.classoid] and cx.notes[row.classoid][row.objoid]
+    if note then
+      note.fact.attrs[note.attr] = row.description
+    elseif fact then
       fact.attrs.comment = row.description
     elseif not id and catalog.is_users(row.objoid) and catalog.is_told(row.classoid) then
       strays[#strays + 1] = { class = row.classoid, oid = row.objoid }

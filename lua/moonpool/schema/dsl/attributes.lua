@@ -17,7 +17,7 @@ M.of = {
   enum = list("labels" .. COMMON),
   composite = list("" .. COMMON),
   range = list("subtype opclass collation canonical diff multirange" .. COMMON),
-  domain = list("type collation default not_null" .. COMMON),
+  domain = list("type collation default not_null not_null_name not_null_comment" .. COMMON),
   type = list("shell input output receive send typmod_in typmod_out analyze subscript internallength passed_by_value "
     .. "alignment storage category preferred default element delimiter collatable" .. COMMON),
   ["function"] = list("arguments returns language body sql_body library volatility parallel strict security_definer "

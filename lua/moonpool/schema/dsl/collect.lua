@@ -3,7 +3,7 @@
 
 local attributes = require "moonpool.schema.dsl.attributes"
 local column_of = require "moonpool.schema.dsl.column"
-local default_names = require "moonpool.schema.dsl.default_names"
+local default_names = require "moonpool.schema.default_names"
 local fact_of = require "moonpool.schema.fact"
 local hints = require "moonpool.schema.dsl.hints"
 local names = require "moonpool.schema.names"

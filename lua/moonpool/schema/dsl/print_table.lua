@@ -1,6 +1,6 @@
 --- Tables as words: columns with what is chained behind them, then keys, indexes and the rest.
 
-local default_names = require "moonpool.schema.dsl.default_names"
+local default_names = require "moonpool.schema.default_names"
 local literal = require "moonpool.schema.dsl.literal"
 local names = require "moonpool.schema.names"
 local words = require "moonpool.schema.dsl.words"

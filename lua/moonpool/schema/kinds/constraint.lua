@@ -1,8 +1,10 @@
 --- Constraints of tables and domains.
 
 local catalog = require "moonpool.schema.catalog"
+local default_names = require "moonpool.schema.default_names"
 local indexdef = require "moonpool.schema.indexdef"
 local names = require "moonpool.schema.names"
+local not_null = require "moonpool.schema.kinds.not_null"
 local render = require "moonpool.schema.render"
 
 local OID = catalog.oid
@@ -69,7 +71,7 @@ function M.read(cx)
     local on_domain = row.contypid ~= 0
     local host = on_domain and cx:fact(OID.pg_type, row.contypid) or cx:fact(OID.pg_class, row.conrelid)
     if host and row.contype == "n" then
-      cx.not_null(cx, row, host)
+      not_null.read(cx, row, host)
       cx:seen(OID.pg_constraint, row.oid)
     elseif host and row.contype == "f" and row.conparentid ~= 0 then
       cx:seen(OID.pg_constraint, row.oid)  -- a partition's copy of its parent's key
@@ -124,9 +126,31 @@ local function index_details(fact, e)
 end
 M.index_details = index_details
 
+-- PostgreSQL has no way to attach one exclusion constraint to another: the parent's makes those of the partitions,
+-- and a name that is not the one it chooses is given afterwards.
+local function of_partition(fact, e, host)
+  local above = e.set:get(fact.attrs.attached_to)
+  local columns = {}
+  for i, key in ipairs(fact.attrs.elements) do columns[i] = default_names.key_label(key) end
+  if fact.name == default_names.plain(host.name, columns, "excl") then return end
+  local name, rename = e:name_of(host.id), "ALTER TABLE %s RENAME CONSTRAINT %%I TO %s"
+  e:later(fact, ("DO %s"):format(names.literal(([[
+DECLARE made name;
+BEGIN
+  SELECT c.conname INTO made FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_constraint p ON p.oid = c.conparentid
+  WHERE c.conrelid = %s::pg_catalog.regclass AND p.conrelid = %s::pg_catalog.regclass AND p.conname = %s;
+  EXECUTE format(%s, made);
+END]]):format(names.literal(name), names.literal(e:name_of(above.parent)), names.literal(above.name),
+    names.literal(rename:format(name, names.quote(fact.name)))))), { above.id })
+end
+
 function M.create(fact, e)
   local attrs = fact.attrs
   local host = e.set:get(fact.parent)
+  if attrs.type == "exclude" and attrs.attached_to then
+    of_partition(fact, e, host)
+    return
+  end
   if attrs.inherited then
     e:comment(fact)
     return
@@ -139,7 +163,8 @@ function M.create(fact, e)
   if host.kind == "domain" then
     e:add(("ALTER DOMAIN %s %s"):format(e:name_of(host.id), body))
   else
-    local only = not (attrs.type == "foreign key" and host.attrs.partition_key) and "ONLY " or ""
+    local down = host.attrs.partition_key and (attrs.type == "foreign key" or attrs.type == "exclude")
+    local only = down and "" or "ONLY "
     e:add(("ALTER %sTABLE %s%s %s"):format(host.kind == "foreign_table" and "FOREIGN " or "", only,
       e:name_of(host.id), body))
   end

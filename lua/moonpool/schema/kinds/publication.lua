@@ -109,7 +109,7 @@ local function read_subscriptions(cx)
     cx:add(OID.pg_subscription, row.oid, "subscription", nil, {
       owner = cx:role(row.subowner), connection = connection, publications = catalog.array(row.publications),
       slot = row.subslotname, no_slot = not row.subslotname or nil, binary = row.subbinary or nil,
-      streaming = (stream == "t" or stream == "true") and "on" or stream == "p" and "parallel" or nil,
+      streaming = (stream == "t" or stream == "true") and "on" or stream == "p" and "parallel" or "off",
       synchronous_commit = row.subsynccommit ~= "off" and row.subsynccommit or nil,
       two_phase = (row.two_phase == "p" or row.two_phase == "e") or nil, disable_on_error = row.subdisableonerr or nil,
       origin = ORIGIN[row.suborigin] == nil and row.suborigin or nil,

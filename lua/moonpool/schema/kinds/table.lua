@@ -1,21 +1,13 @@
 --- Tables, foreign tables, their columns and defaults: how they are made.
 
-local catalog = require "moonpool.schema.catalog"
 local names = require "moonpool.schema.names"
+local not_null = require "moonpool.schema.kinds.not_null"
 local render = require "moonpool.schema.render"
 
 local M = {}
 
 local function is_partition(fact)
   return fact.attrs.partition_of ~= nil
-end
-
-local function not_null_clause(attrs)
-  if not attrs.not_null then return "" end
-  local sql = " NOT NULL"
-  if attrs.not_null_name then sql = " CONSTRAINT " .. names.quote(attrs.not_null_name) .. sql end
-  if attrs.not_null_no_inherit then sql = sql .. " NO INHERIT" end
-  return sql
 end
 
 local function default_clause(column, e)
@@ -34,12 +26,12 @@ local function column_line(column, e)
   local attrs = column.attrs
   return ("%s %s%s%s%s%s"):format(names.quote(column.name), attrs.type,
     attrs.foreign_options and " OPTIONS (" .. render.foreign_options(attrs, "foreign_options") .. ")" or "",
-    attrs.collation and " COLLATE " .. attrs.collation or "", default_clause(column, e), not_null_clause(attrs))
+    attrs.collation and " COLLATE " .. attrs.collation or "", default_clause(column, e), not_null.clause(attrs))
 end
 
 -- A typed table takes its columns from the type; only what it adds to one is said.
 local function typed_line(column, e)
-  local rest = default_clause(column, e) .. not_null_clause(column.attrs)
+  local rest = default_clause(column, e) .. not_null.clause(column.attrs)
   return rest ~= "" and names.quote(column.name) .. " WITH OPTIONS" .. rest or nil
 end
 
@@ -50,6 +42,8 @@ local function elements(fact, e)
       lines[#lines + 1] = typed_line(column, e)
     elseif not column.attrs.inherited then
       lines[#lines + 1] = column_line(column, e)
+    else
+      lines[#lines + 1] = not_null.element(column, fact.name)
     end
   end
   for _, constraint in ipairs(e:folded(fact, "constraint")) do
@@ -97,7 +91,7 @@ local function inherited_details(fact, e)
     if column.attrs.inherited then
       local above = e:inherited(fact, column.name)
       local at = head .. " ALTER COLUMN " .. names.quote(column.name)
-      if column.attrs.not_null and not above.not_null then e:add(at .. " SET NOT NULL") end
+      if column.attrs.not_null and not above.not_null and not column.attrs.not_null_local then e:add(at .. " SET NOT NULL") end
       local default = e:folded(column, "default")[1]
       if default then
         e:add(at .. " SET DEFAULT " .. default.attrs.expression)
@@ -163,6 +157,7 @@ M.kinds = {
     end,
     create = function(fact, e)
       e:comment(fact)
+      not_null.details(fact, e, e.set:get(fact.parent))
     end,
   },
   ["default"] = {
@@ -178,8 +173,5 @@ M.kinds = {
     end,
   },
 }
-
--- Used by the reader of statistics and the like: the order in which options are printed.
-M.option_names = catalog.option_names
 
 return M

@@ -2,6 +2,7 @@
 
 local catalog = require "moonpool.schema.catalog"
 local names = require "moonpool.schema.names"
+local not_null = require "moonpool.schema.kinds.not_null"
 
 local OID = catalog.oid
 
@@ -104,15 +105,13 @@ M.kinds = {
       local sql = ("CREATE DOMAIN %s AS %s"):format(names.qualified(fact.schema, fact.name), attrs.type)
       if attrs.collation then sql = sql .. " COLLATE " .. attrs.collation end
       if attrs.default then sql = sql .. " DEFAULT " .. attrs.default end
-      if attrs.not_null then
-        if attrs.not_null_name then sql = sql .. " CONSTRAINT " .. names.quote(attrs.not_null_name) end
-        sql = sql .. " NOT NULL"
-      end
+      sql = sql .. not_null.clause(attrs)
       for _, constraint in ipairs(e:folded(fact, "constraint")) do
         sql = ("%s\n  CONSTRAINT %s CHECK (%s)"):format(sql, names.quote(constraint.name), constraint.attrs.expression)
       end
       e:add(sql)
       finish(fact, e)
+      not_null.details(fact, e)
     end,
   },
   range = {
