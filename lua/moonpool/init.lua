@@ -18,4 +18,23 @@ M.array, M.object, M.json, M.bytea = marks.array, marks.object, marks.json, mark
 M.json_encode, M.json_decode = json.encode, json.decode
 M.to_table = rows.to_table
 
-return M
+-- The query builder, loaded when it is used first.
+for _, name in ipairs { "from", "insert_into", "update", "delete_from", "with_recursive" } do
+  handle.lend_later(name, function() return require("moonpool.query")[name] end)
+end
+
+local habits = handle.method "with"
+-- A table is habits; a name begins a query: db:with("recent", query).
+handle.lend("with", function(db, first, ...)
+  if type(first) ~= "string" then return habits(db, first, ...) end
+  return require("moonpool.query").with(db, first, ...)
+end)
+
+return setmetatable(M, {
+  __index = function(_, name)
+    if name ~= "raw" and name ~= "cond" and name ~= "scopes" then return nil end
+    local part = require("moonpool.sql")[name]
+    M[name] = part
+    return part
+  end,
+})

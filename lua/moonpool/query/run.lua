@@ -13,6 +13,17 @@ require "moonpool.query.render" -- tells the writer how statements are written
 
 local M = {}
 
+-- A shape that is asked for again has its collector written.
+local function collect_slowly(query, compiled)
+  if compiled.collect == nil then
+    compiled.uses = (compiled.uses or 0) + 1
+    if compiled.uses > 2 then
+      compiled.collect = args.collector(query.args, compiled.number, compiled.count) or false
+    end
+  end
+  return args.flatten(query.args, compiled.number)
+end
+
 ---The statement's text and parameters.
 ---@param query moonpool.Builder
 ---@return string
@@ -28,7 +39,9 @@ function M.compile(query)
   local options = query.options
   local text = compiled.text
   if options and options.tag then text = text .. options.tag end
-  return text, args.flatten(query.args, compiled.number), compiled.count
+  local collect = compiled.collect
+  if collect then return text, collect(query.args), compiled.count end
+  return text, collect_slowly(query, compiled), compiled.count
 end
 
 local function send(query, runner, sql, params, n)
