@@ -1,7 +1,7 @@
 --- The only file that speaks to a database: a query becomes text and parameters, and goes through the
 --- handle that it was built on.
 ---
---- A handle is anything with `_run { sql, params, n, route, timeout, idempotent }`. Where it has a cache
+--- A handle is anything with `_run { sql, params, n, route, consistency, timeout, idempotent }`. Where it has a cache
 --- (`handle:_cache()` gives one with `get(key)`, `set(key, value, ttl)`, `invalidate(keys)`), `cached` and
 --- `invalidates` use it; a transaction's cache is its own business, which is to wait for the commit.
 
@@ -46,13 +46,10 @@ end
 
 local function send(query, runner, sql, params, n)
   local options, tree = query.options or {}, query.shape.tree
-  if options.consistency and tree.kind == "select" and not tree.writes then
-    runner = runner:with { consistency = options.consistency }
-  end
+  local primary = tree.kind ~= "select" or tree.writes or options.consistency == "strong"
   return runner:_run {
-    sql = sql, params = params, n = n,
-    route = (tree.kind ~= "select" or tree.writes) and "write" or "read",
-    timeout = options.timeout, idempotent = options.idempotent,
+    sql = sql, params = params, n = n, route = primary and "write" or "read",
+    consistency = options.consistency, timeout = options.timeout, idempotent = options.idempotent,
   }
 end
 
@@ -66,9 +63,7 @@ local function through_cache(query, runner, cache)
   local found = cache:get(wish.key)
   if found then return stored.new(found.rows, found.names) end
   local result = send(query, runner, M.compile(query))
-  local names = {}
-  for i, column in ipairs(result:columns()) do names[i] = column.name end
-  local rows = result:all()
+  local rows, names = result:all(), stored.names(result)
   cache:set(wish.key, { rows = rows, names = names }, wish.ttl)
   return stored.new(rows, names)
 end

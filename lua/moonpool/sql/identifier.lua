@@ -130,7 +130,8 @@ end
 local function alias(list, i)
   if not (list[i] and list[i].kind == "space") then return nil, i end
   local token, after = list[i + 1], i + 2
-  if token and token.word == "as" and list[i + 2] and list[i + 2].kind == "space" and list[i + 3] then
+  if token and token.word == "as" then
+    if not (list[i + 2] and list[i + 2].kind == "space") then return nil, i end
     token, after = list[i + 3], i + 4
   end
   if not token or token.kind ~= "name" then return nil, i end
@@ -237,9 +238,9 @@ end
 ---@param ... string
 ---@return string quoted
 function M.join(...)
-  local parts = { ... }
-  if #parts == 0 then misuse.raise("a name needs at least one part") end
-  for i = 1, #parts do parts[i] = M.quote(parts[i]) end
+  local parts, count = { ... }, select("#", ...)
+  if count == 0 then misuse.raise("a name needs at least one part") end
+  for i = 1, count do parts[i] = M.quote(parts[i]) end
   return table.concat(parts, ".")
 end
 
