@@ -322,6 +322,13 @@ function M.lend(name, method)
   Handle[name] = method
 end
 
+---A method that handles have, for a floor above that wraps it.
+---@param name string
+---@return function|nil
+function M.method(name)
+  return Handle[name]
+end
+
 -- Methods whose module is loaded when somebody calls them first.
 local awaited = {}
 setmetatable(Handle, {

@@ -57,4 +57,32 @@ function M.flatten(args, number)
   return out
 end
 
+-- A longer list is collected by `flatten`: the constructor's registers are few.
+local WIDEST = 60
+
+---Writes the function that collects the values of one shape: the same links every time, so no loop is
+---needed, and what has no loop is compiled into the caller's trace.
+---@param args moonpool.query.Args any chain of the shape
+---@param number (integer|false)[]
+---@param count integer how many values the text has
+---@return (fun(args: moonpool.query.Args): any[])|nil
+function M.collector(args, number, count)
+  if not args or count == 0 or count > WIDEST then return nil end
+  local code, values = { "local a1 = ..." }, {}
+  local link, i = args, 1
+  while link do
+    code[#code + 1] = ("local v%d = a%d.term or a%d"):format(i, i, i)
+    for k = 1, link.k do
+      local place = number[link.n - link.k + k]
+      if place then values[place] = ("v%d[%d]"):format(i, k) end
+    end
+    link = link.up
+    if link then code[#code + 1] = ("local a%d = a%d.up"):format(i + 1, i) end
+    i = i + 1
+    if i > WIDEST then return nil end
+  end
+  code[#code + 1] = "return { " .. table.concat(values, ", ") .. " }"
+  return loadstring(table.concat(code, "\n"), "=collect")
+end
+
 return M

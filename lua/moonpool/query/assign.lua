@@ -6,6 +6,7 @@ local identifier = require "moonpool.sql.identifier"
 local misuse = require "moonpool.sql.misuse"
 local statement = require "moonpool.query.statement"
 local term = require "moonpool.sql.term"
+local tree = require "moonpool.sql.tree"
 local value = require "moonpool.sql.value"
 
 local M = {}
@@ -52,20 +53,54 @@ function M.place(into, items)
   return placed
 end
 
+local function add(before, after, placed)
+  for _, old in ipairs(before.assign or {}) do
+    for _, new in ipairs(placed) do
+      if old.column and old.column == new.column then misuse.raise("%s is set twice", old.column) end
+    end
+  end
+  after.assign = statement.append(before.assign, placed)
+  return after
+end
+
 local SET = {
   name = "set",
   build = function(before, items)
     local after = statement.copy(before)
-    local placed = M.place(after, items)
-    for _, old in ipairs(before.assign or {}) do
-      for _, new in ipairs(placed) do
-        if old.column and old.column == new.column then misuse.raise("%s is set twice", old.column) end
-      end
-    end
-    after.assign = statement.append(before.assign, placed)
-    return after
+    return add(before, after, M.place(after, items))
   end,
 }
+
+-- Words: the columns, in the order in which the values come. They are written in the order of their names.
+local SET_VALUES = {
+  name = "set",
+  build = function(before, words)
+    local after, placed = statement.copy(before), {}
+    for i, word in ipairs(words) do
+      placed[i] = statement.place(after, tree.VALUE)
+      placed[i].column = identifier.single(word, "a column to set")
+    end
+    table.sort(placed, function(a, b) return a.column < b.column end)
+    return add(before, after, placed)
+  end,
+}
+
+local quick = { string = true, number = true, boolean = true }
+
+---The names and values of a record that has plain values only, on the shortest way; nil for any other.
+---@param record table
+---@return string[]|nil words
+---@return any[] values
+---@return integer n
+function M.plain(record)
+  local words, values, n = {}, {}, 0
+  for name, item in pairs(record) do -- order-free: who builds from them sorts, and each order has a shape of its own
+    if type(name) ~= "string" or not (quick[type(item)] or item == value.null) then return nil, values, 0 end
+    n = n + 1
+    words[n], values[n] = name, item
+  end
+  return words, values, n
+end
 
 ---The items of a table of assignments, in the order of the names.
 ---@param method string
@@ -87,14 +122,17 @@ end
 ---@param given table|string|moonpool.Expression
 ---@param ... any
 function M.set(query, given, ...)
-  if type(given) == "string" then return chain.items(query, SET, { expression.raw(given, ...) }) end
-  if term.kind(given) == "expression" then return chain.items(query, SET, { given }) end
+  chain.open(query, "set")
+  if type(given) == "string" then return (chain.items(query, SET, { expression.raw(given, ...) })) end
+  if term.kind(given) == "expression" then return (chain.items(query, SET, { given })) end
   if not value.is_record(given) or term.kind(given) then
     misuse.raise("set needs { column = value } or SQL text, got %s", misuse.show(given))
   end
+  local words, values, n = M.plain(given)
+  if words and n > 0 then return (chain.values(query, SET_VALUES, words, values, n)) end
   local items = M.items("set", given)
   if #items == 0 then misuse.raise "set has nothing to set: its table is empty, or every value in it is nil" end
-  return chain.items(query, SET, items)
+  return (chain.items(query, SET, items))
 end
 
 ---@param out moonpool.sql.Writer

@@ -63,7 +63,9 @@ function Builder:scope(f, ...)
   if kind == "condition" or kind == "expression" then return self:where(f) end
   if type(f) ~= "function" then misuse.raise("scope needs a function or a condition, got %s", misuse.show(f)) end
   local made = f(self, ...)
-  if term.kind(made) ~= "query" then misuse.raise("the function of scope must return a query, got %s", misuse.show(made)) end
+  if term.kind(made) ~= "query" then
+    misuse.raise("the function of scope must return a query, got %s", misuse.show(made))
+  end
   return made
 end
 

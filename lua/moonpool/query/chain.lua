@@ -1,5 +1,8 @@
 --- How a chain grows: every call of a builder goes through here.
 ---
+--- A result in parentheses, `return (f(x))`, is no tail call: LuaJIT leaves a trace that makes more than fifteen
+--- of those, and a chain is made of them.
+---
 --- A call is a clause (the word it leaves in the trie, and how it changes a statement) and what was
 --- given to it. Strings are words; terms leave their shape and bring their values. Only the first chain
 --- of its shape has its statement built; the others find it.
@@ -64,9 +67,9 @@ function M.open(query, method)
 end
 
 local function derive(query, node, values)
-  return setmetatable({
+  return (setmetatable({
     runner = query.runner, shape = node, args = values, options = query.options, n = values and values.n or 0,
-  }, getmetatable(query))
+  }, getmetatable(query)))
 end
 M.derive = derive
 
@@ -86,7 +89,7 @@ local function mixed(query, node, clause, given)
     items[i] = item
   end
   if not node.tree then node.tree = clause.build(query.shape.tree, items) end
-  return derive(query, node, values)
+  return (derive(query, node, values))
 end
 
 ---A call whose items are a list: strings, terms and marks.
@@ -142,7 +145,7 @@ function M.call(query, clause, count, a, b, c, d, e, f, ...)
   end
   ::done::
   if not at.tree then at.tree = clause.build(query.shape.tree, { a, b, c, d, e, f }) end
-  return derive(query, at, query.args)
+  return (derive(query, at, query.args))
 end
 
 ---A call with one term.
@@ -153,7 +156,7 @@ end
 function M.term(query, clause, given)
   local node = step(step(M.open(query, clause.name), clause), given.shape)
   if not node.tree then node.tree = clause.build(query.shape.tree, { given }) end
-  return derive(query, node, args.term(query.args, given))
+  return (derive(query, node, args.term(query.args, given)))
 end
 
 ---A call with one value, which becomes a parameter.
@@ -164,7 +167,7 @@ end
 function M.value(query, clause, value)
   local node = step(M.open(query, clause.name), clause)
   if not node.tree then node.tree = clause.build(query.shape.tree, {}) end
-  return derive(query, node, args.value(query.args, value))
+  return (derive(query, node, args.value(query.args, value)))
 end
 
 ---A call with words (strings, marks) and a list of values.
@@ -178,7 +181,7 @@ function M.values(query, clause, words, values, count)
   local node = step(M.open(query, clause.name), clause)
   for i = 1, #words do node = step(node, words[i]) end
   if not node.tree then node.tree = clause.build(query.shape.tree, words) end
-  return derive(query, node, args.list(query.args, values, count))
+  return (derive(query, node, args.list(query.args, values, count)))
 end
 
 ---A call without arguments.
@@ -188,7 +191,7 @@ end
 function M.plain(query, clause)
   local node = step(M.open(query, clause.name), clause)
   if not node.tree then node.tree = clause.build(query.shape.tree, {}) end
-  return derive(query, node, query.args)
+  return (derive(query, node, query.args))
 end
 
 return M

@@ -41,8 +41,8 @@ local function clause(name, list, fresh)
     name = name,
     build = function(before, items)
       if list == "columns" and before.set then
-        misuse.raise('%s after union, intersect or except changes nothing; name the whole: db:from(query:as "t"):%s(...)',
-          name, name)
+        misuse.raise('%s after union, intersect or except changes nothing; name the whole: '
+          .. 'db:from(query:as "t"):%s(...)', name, name)
       end
       local after = statement.copy(before)
       local placed = M.place(after, items)
@@ -88,13 +88,14 @@ end
 ---@param first any
 ---@param ... any
 function M.add(query, which, count, first, ...)
+  chain.open(query, which.name)
   if count == 0 then misuse.raise("%s needs at least one column", which.name) end
   if count == 1 and type(first) == "table" and not term.kind(first) then
     local items = listed(which.name, first)
     if #items == 0 then misuse.raise("%s was given an empty table", which.name) end
-    return chain.items(query, which, items)
+    return (chain.items(query, which, items))
   end
-  return chain.call(query, which, count, first, ...)
+  return (chain.call(query, which, count, first, ...))
 end
 
 local function write(out, column, base)

@@ -47,6 +47,7 @@ local TARGET = {
 ---@param first any
 ---@param ... any
 function M.target(query, count, first, ...)
+  chain.open(query, "on_conflict")
   if count ~= 1 or type(first) ~= "table" or term.kind(first) then
     return chain.items(query, TARGET, count == 0 and {} or { first, ... })
   end
@@ -126,6 +127,7 @@ local DO_UPDATE = {
 ---@param query moonpool.Builder
 ---@param given table|nil
 function M.update(query, given)
+  chain.open(query, "do_update")
   if given == nil then return chain.items(query, DO_UPDATE, {}) end
   if type(given) ~= "table" or getmetatable(given) ~= nil then
     misuse.raise("do_update needs { \"column\" } or { column = value }, got %s", misuse.show(given))

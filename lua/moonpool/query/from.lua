@@ -26,7 +26,8 @@ M.USING = clause "using"
 ---@param given any
 ---@param alias string|nil
 function M.add(query, which, given, alias)
-  return chain.call(query, which, 1, source.word(which.name, given, alias))
+  chain.open(query, which.name)
+  return (chain.call(query, which, 1, source.word(which.name, given, alias)))
 end
 
 ---@param out moonpool.sql.Writer

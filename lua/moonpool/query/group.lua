@@ -32,12 +32,13 @@ local GROUP_BY = {
 ---@param first any
 ---@param ... any
 function M.add(query, count, first, ...)
+  chain.open(query, "group_by")
   if count == 0 then misuse.raise "group_by needs at least one column" end
   if count == 1 and type(first) == "table" and not term.kind(first) then
     if #first == 0 then misuse.raise "group_by was given an empty table" end
-    return chain.call(query, GROUP_BY, #first, unpack(first))
+    return (chain.call(query, GROUP_BY, #first, unpack(first)))
   end
-  return chain.call(query, GROUP_BY, count, first, ...)
+  return (chain.call(query, GROUP_BY, count, first, ...))
 end
 
 ---@param out moonpool.sql.Writer

@@ -26,11 +26,11 @@ local function begin(runner, method)
   if type(runner) ~= "table" then
     misuse.raise("%s was called with a dot; write db:%s(...) with a colon, not db.%s(...)", method, method, method)
   end
-  return setmetatable({ runner = runner, shape = root, args = false, options = false, n = 0 }, With)
+  return (setmetatable({ runner = runner, shape = root, args = false, options = false, n = 0 }, With))
 end
 
 local function becomes(query, class)
-  return setmetatable(query, class)
+  return (setmetatable(query, class))
 end
 
 local function starter(name, kind)
@@ -47,7 +47,9 @@ local function starter(name, kind)
   }
 end
 
-local INSERT, UPDATE, DELETE = starter("insert_into", "insert"), starter("update", "update"), starter("delete_from", "delete")
+local INSERT = starter("insert_into", "insert")
+local UPDATE = starter("update", "update")
+local DELETE = starter("delete_from", "delete")
 
 local SELECT = {
   name = "from",
@@ -63,20 +65,20 @@ local SELECT = {
 ---@param alias string|nil
 ---@return moonpool.Select
 function With:from(table, alias)
-  return becomes(from.add(self, SELECT, table, alias), Select)
+  return (becomes(from.add(self, SELECT, table, alias), Select))
 end
 
 ---@param table string
 ---@return moonpool.Insert
-function With:insert_into(table) return becomes(chain.call(self, INSERT, 1, table), Insert) end
+function With:insert_into(table) return (becomes(chain.call(self, INSERT, 1, table), Insert)) end
 
 ---@param table string
 ---@return moonpool.Update
-function With:update(table) return becomes(chain.call(self, UPDATE, 1, table), Update) end
+function With:update(table) return (becomes(chain.call(self, UPDATE, 1, table), Update)) end
 
 ---@param table string
 ---@return moonpool.Delete
-function With:delete_from(table) return becomes(chain.call(self, DELETE, 1, table), Delete) end
+function With:delete_from(table) return (becomes(chain.call(self, DELETE, 1, table), Delete)) end
 
 ---@param name string
 ---@param query moonpool.Builder|moonpool.Expression
@@ -88,35 +90,37 @@ function With:with(name, query, settings) return with.add(self, with.WITH, name,
 ---@param query moonpool.Builder|moonpool.Expression
 ---@param settings { materialized: boolean?, columns: string[]? }|nil
 ---@return moonpool.With
-function With:with_recursive(name, query, settings) return with.add(self, with.WITH_RECURSIVE, name, query, settings) end
+function With:with_recursive(name, query, settings)
+  return with.add(self, with.WITH_RECURSIVE, name, query, settings)
+end
 
 ---@param runner any a handle
 ---@param table string|moonpool.Alias|moonpool.Select|moonpool.Expression
 ---@param alias string|nil
 ---@return moonpool.Select
-function M.from(runner, table, alias) return begin(runner, "from"):from(table, alias) end
+function M.from(runner, table, alias) return (begin(runner, "from"):from(table, alias)) end
 
 ---@param runner any a handle
 ---@param table string
 ---@return moonpool.Insert
-function M.insert_into(runner, table) return begin(runner, "insert_into"):insert_into(table) end
+function M.insert_into(runner, table) return (begin(runner, "insert_into"):insert_into(table)) end
 
 ---@param runner any a handle
 ---@param table string
 ---@return moonpool.Update
-function M.update(runner, table) return begin(runner, "update"):update(table) end
+function M.update(runner, table) return (begin(runner, "update"):update(table)) end
 
 ---@param runner any a handle
 ---@param table string
 ---@return moonpool.Delete
-function M.delete_from(runner, table) return begin(runner, "delete_from"):delete_from(table) end
+function M.delete_from(runner, table) return (begin(runner, "delete_from"):delete_from(table)) end
 
 ---@param runner any a handle
 ---@param name string
 ---@param query moonpool.Builder|moonpool.Expression
 ---@param settings { materialized: boolean?, columns: string[]? }|nil
 ---@return moonpool.With
-function M.with(runner, name, query, settings) return begin(runner, "with"):with(name, query, settings) end
+function M.with(runner, name, query, settings) return (begin(runner, "with"):with(name, query, settings)) end
 
 ---@param runner any a handle
 ---@param name string
@@ -125,18 +129,6 @@ function M.with(runner, name, query, settings) return begin(runner, "with"):with
 ---@return moonpool.With
 function M.with_recursive(runner, name, query, settings)
   return begin(runner, "with_recursive"):with_recursive(name, query, settings)
-end
-
----Gives handles the beginnings of chains. A handle's own `with` (a table of habits) stays what it was.
----@param Handle table the methods of handles
-function M.install(Handle)
-  local habits = Handle.with
-  Handle.from, Handle.insert_into, Handle.update = M.from, M.insert_into, M.update
-  Handle.delete_from, Handle.with_recursive = M.delete_from, M.with_recursive
-  function Handle:with(first, ...)
-    if habits and type(first) == "table" then return habits(self, first, ...) end
-    return M.with(self, first, ...)
-  end
 end
 
 return M

@@ -49,6 +49,7 @@ local kinds = {
 ---@param on any SQL text with its parameters, a condition, or { using = "column" }
 ---@param ... any
 function M.on(query, kind, given, on, ...)
+  chain.open(query, kind)
   local word = source.word(kind, given)
   if type(on) == "table" and type(on.using) ~= "nil" and getmetatable(on) == nil and next(on, "using") == nil
     and next(on) == "using" then
@@ -56,14 +57,14 @@ function M.on(query, kind, given, on, ...)
     local items = { word, USING }
     for i = 1, #names do items[2 + i] = names[i] end
     if #items == 2 then misuse.raise("using of %s names no column", kind) end
-    return chain.items(query, kinds[kind], items)
+    return (chain.items(query, kinds[kind], items))
   elseif on == nil then
-    misuse.raise('%s needs to know what it joins on: %s("orders o", "o.user_id = u.id"); a product of both is cross_join',
-      kind, kind)
+    misuse.raise('%s needs to know what it joins on: %s("orders o", "o.user_id = u.id"); '
+      .. 'a product of both is cross_join', kind, kind)
   end
   local test = condition.given(kind, on, ...)
   if test == condition.EMPTY then misuse.raise("the condition of %s came out empty", kind) end
-  return chain.items(query, kinds[kind], { word, test })
+  return (chain.items(query, kinds[kind], { word, test }))
 end
 
 ---Joins of update and delete, which need a table to join to.
@@ -81,7 +82,8 @@ end
 ---@param query moonpool.Builder
 ---@param given any
 function M.cross(query, given)
-  return chain.items(query, kinds.cross_join, { source.word("cross_join", given) })
+  chain.open(query, "cross_join")
+  return (chain.items(query, kinds.cross_join, { source.word("cross_join", given) }))
 end
 
 ---`lateral`, `left_lateral`: a query that sees the tables before it.
@@ -91,10 +93,13 @@ end
 ---@param on any
 ---@param ... any
 function M.lateral(query, kind, given, on, ...)
+  chain.open(query, kind)
   local word = source.word(kind, given)
-  if type(word) == "string" then misuse.raise("%s needs a query with a name, got the table %s", kind, misuse.show(word)) end
-  if on == nil then return chain.items(query, kinds[kind], { word, TRUE }) end
-  return chain.items(query, kinds[kind], { word, condition.given(kind, on, ...) })
+  if type(word) == "string" then
+    misuse.raise("%s needs a query with a name, got the table %s", kind, misuse.show(word))
+  end
+  if on == nil then return (chain.items(query, kinds[kind], { word, TRUE })) end
+  return (chain.items(query, kinds[kind], { word, condition.given(kind, on, ...) }))
 end
 
 ---@param out moonpool.sql.Writer

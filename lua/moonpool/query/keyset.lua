@@ -61,7 +61,9 @@ end
 function M.from_row(query, which, key, options)
   local at = chain.open(query, which.name).tree
   order.known(at, which.name)
-  if at.set then misuse.raise('%s after union, intersect or except; name the whole: db:from(query:as "t")', which.name) end
+  if at.set then
+    misuse.raise('%s after union, intersect or except; name the whole: db:from(query:as "t")', which.name)
+  end
   if type(key) ~= "table" or value.sendable(key) then
     misuse.raise("%s needs a value for each column of the order, like { id = 7 }, got %s", which.name, misuse.show(key))
   end
@@ -70,7 +72,8 @@ function M.from_row(query, which, key, options)
   for i, entry in ipairs(at.order) do
     local full, name = entry.ordering.full, entry.ordering.name
     if not name then
-      misuse.raise("%s cannot name entry %d of the order, which is an expression; paginate keeps such keys itself", which.name, i)
+      misuse.raise("%s cannot name entry %d of the order, which is an expression; paginate keeps such keys itself",
+        which.name, i)
     end
     wanted[i] = name
     local found = key[full] ~= nil and full or name

@@ -36,10 +36,11 @@ local ATMOST = {
 ---@param which moonpool.query.Clause
 ---@param count integer
 function M.set(query, which, count)
+  chain.open(query, which.name)
   if type(count) ~= "number" or count < 0 or count % 1 ~= 0 or count > 2 ^ 53 then
     misuse.raise("%s takes a whole number of rows, got %s", which.name, misuse.show(count))
   end
-  return chain.value(query, which, count)
+  return (chain.value(query, which, count))
 end
 
 ---No more rows than the caller will look at.
@@ -47,7 +48,7 @@ end
 ---@param count integer
 function M.at_most(query, count)
   if query.shape.tree.limit then return query end
-  return chain.value(query, ATMOST, count)
+  return (chain.value(query, ATMOST, count))
 end
 
 ---@param out moonpool.sql.Writer

@@ -40,6 +40,7 @@ local kinds = {
 ---@param kind string
 ---@param options { of: string|string[]|nil, nowait: boolean?, skip_locked: boolean? }|nil
 function M.add(query, kind, options)
+  chain.open(query, kind)
   options = misuse.options(kind, options, { "of", "nowait", "skip_locked" })
   if options.nowait and options.skip_locked then misuse.raise("%s is told both nowait and skip_locked", kind) end
   local items = { options.nowait and NOWAIT or options.skip_locked and SKIP or WAIT }

@@ -46,12 +46,13 @@ M.REORDER = clause("reorder", true)
 ---@param first any
 ---@param ... any
 function M.add(query, which, count, first, ...)
+  chain.open(query, which.name)
   if count == 0 then misuse.raise("%s needs at least one column", which.name) end
   if count == 1 and type(first) == "table" and not term.kind(first) and not ordering.is_pair(first) then
     if #first == 0 then misuse.raise("%s was given an empty table", which.name) end
-    return chain.items(query, which, first)
+    return (chain.items(query, which, first))
   end
-  return chain.call(query, which, count, first, ...)
+  return (chain.call(query, which, count, first, ...))
 end
 
 ---The direction in which an entry goes, and where its nulls are.
@@ -74,7 +75,8 @@ function M.known(at, method)
   if not at.order then misuse.raise("%s needs an order; call order_by first", method) end
   for _, entry in ipairs(at.order) do
     if not entry.ordering then
-      misuse.raise("%s must know each direction of the order; give an expression as { moonpool.raw(...), \"desc\" }", method)
+      misuse.raise("%s must know each direction of the order; give an expression as "
+        .. "{ moonpool.raw(...), \"desc\" }", method)
     end
   end
 end

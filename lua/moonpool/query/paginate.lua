@@ -12,6 +12,7 @@ local null = require "moonpool.core.null"
 local order = require "moonpool.query.order"
 local run = require "moonpool.query.run"
 local statement = require "moonpool.query.statement"
+local stored = require "moonpool.query.stored"
 local tree = require "moonpool.sql.tree"
 local whole = require "moonpool.query.whole"
 local writer = require "moonpool.sql.writer"
@@ -91,19 +92,20 @@ local function go_on(keyed, shape, text, settings)
   return keyset.from_list(keyed, forward and keyset.AFTER or keyset.BEFORE, values, settings), forward
 end
 
--- Takes the keys out of the rows; gives those of the first and the last.
-local function strip(rows, count)
-  local ends = { {}, {} }
+-- The keys of a row, as a cursor holds them.
+local function keys_of(row, count)
+  local values = {}
+  for k = 1, count do values[k] = row and rawget(row, KEY .. k) or false end
+  return values
+end
+
+-- The rows without their keys, as strict as rows are.
+local function strip(rows, names, count)
+  local strict = stored.strict(names, #names - count)
   for i = 1, #rows do
-    for k = 1, count do
-      local key = KEY .. k
-      local held = rawget(rows[i], key)
-      if i == 1 then ends[1][k] = held or false end
-      if i == #rows then ends[2][k] = held or false end
-      rows[i][key] = nil
-    end
+    for k = 1, count do rows[i][KEY .. k] = nil end
+    setmetatable(rows[i], strict)
   end
-  return ends[1], ends[2]
 end
 
 ---@async
@@ -120,10 +122,12 @@ function M.page(query, settings)
   local count, shape = #keyed.shape.tree.order, shape_of(keyed)
   local forward, page = true, keyed
   if settings.cursor ~= nil then page, forward = go_on(keyed, shape, settings.cursor, settings) end
-  local rows = run.run(limit.set(page, limit.LIMIT, size + 1)):all()
+  local result = run.run(limit.set(page, limit.LIMIT, size + 1))
+  local rows = result:all()
   local more = #rows > size
   if more then table.remove(rows, forward and #rows or 1) end
-  local first, last = strip(rows, count)
+  local first, last = keys_of(rows[1], count), keys_of(rows[#rows], count)
+  strip(rows, stored.names(result), count)
   local answer = { rows = rows, size = size }
   if #rows > 0 and (more or not forward) then answer.next = cursor.write(shape, true, last) end
   if #rows > 0 and (forward and settings.cursor ~= nil or not forward and more) then

@@ -1,6 +1,7 @@
 --- Operations on one record, found by its primary key.
 
 local assign = require "moonpool.query.assign"
+local chain = require "moonpool.query.chain"
 local misuse = require "moonpool.sql.misuse"
 local term = require "moonpool.sql.term"
 local value = require "moonpool.sql.value"
@@ -34,6 +35,7 @@ end
 ---@param key string|string[]|nil
 ---@return moonpool.Update
 function M.update(query, given, key)
+  chain.open(query, "record")
   local found, rest = key_of("update", given, key), {}
   for name, held in pairs(given) do -- order-free: set sorts
     if found[name] == nil then rest[name] = held end
@@ -47,6 +49,7 @@ end
 ---@param key string|string[]|nil
 ---@return moonpool.Delete
 function M.delete(query, given, key)
+  chain.open(query, "record")
   return where.add(query, where.WHERE, key_of("delete", given, key))
 end
 

@@ -14,7 +14,8 @@ local Rows = {}
 local function answer(query, method, most)
   local at = chain.open(query, method).tree
   if at.kind ~= "select" and not at.returning then
-    misuse.raise("%s() has nothing to give: this %s returns no rows; say :returning(\"*\"), or :exec()", method, at.kind)
+    misuse.raise("%s() has nothing to give: this %s returns no rows; say :returning(\"*\"), or :exec()",
+      method, at.kind)
   end
   if most and at.kind == "select" then query = limit.at_most(query, most) end
   return run.run(query)

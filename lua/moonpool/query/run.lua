@@ -1,7 +1,7 @@
 --- The only file that speaks to a database: a query becomes text and parameters, and goes through the
 --- handle that it was built on.
 ---
---- A handle is anything with `_run { sql, params, n, route, timeout, idempotent }`. Where it has a cache
+--- A handle is anything with `_run { sql, params, n, route, consistency, timeout, idempotent }`. Where it has a cache
 --- (`handle:_cache()` gives one with `get(key)`, `set(key, value, ttl)`, `invalidate(keys)`), `cached` and
 --- `invalidates` use it; a transaction's cache is its own business, which is to wait for the commit.
 
@@ -12,6 +12,17 @@ local writer = require "moonpool.sql.writer"
 require "moonpool.query.render" -- tells the writer how statements are written
 
 local M = {}
+
+-- A shape that is asked for again has its collector written.
+local function collect_slowly(query, compiled)
+  if compiled.collect == nil then
+    compiled.uses = (compiled.uses or 0) + 1
+    if compiled.uses > 2 then
+      compiled.collect = args.collector(query.args, compiled.number, compiled.count) or false
+    end
+  end
+  return args.flatten(query.args, compiled.number)
+end
 
 ---The statement's text and parameters.
 ---@param query moonpool.Builder
@@ -28,18 +39,17 @@ function M.compile(query)
   local options = query.options
   local text = compiled.text
   if options and options.tag then text = text .. options.tag end
-  return text, args.flatten(query.args, compiled.number), compiled.count
+  local collect = compiled.collect
+  if collect then return text, collect(query.args), compiled.count end
+  return text, collect_slowly(query, compiled), compiled.count
 end
 
 local function send(query, runner, sql, params, n)
   local options, tree = query.options or {}, query.shape.tree
-  if options.consistency and tree.kind == "select" and not tree.writes then
-    runner = runner:with { consistency = options.consistency }
-  end
+  local primary = tree.kind ~= "select" or tree.writes or options.consistency == "strong"
   return runner:_run {
-    sql = sql, params = params, n = n,
-    route = (tree.kind ~= "select" or tree.writes) and "write" or "read",
-    timeout = options.timeout, idempotent = options.idempotent,
+    sql = sql, params = params, n = n, route = primary and "write" or "read",
+    consistency = options.consistency, timeout = options.timeout, idempotent = options.idempotent,
   }
 end
 
@@ -53,9 +63,7 @@ local function through_cache(query, runner, cache)
   local found = cache:get(wish.key)
   if found then return stored.new(found.rows, found.names) end
   local result = send(query, runner, M.compile(query))
-  local names = {}
-  for i, column in ipairs(result:columns()) do names[i] = column.name end
-  local rows = result:all()
+  local rows, names = result:all(), stored.names(result)
   cache:set(wish.key, { rows = rows, names = names }, wish.ttl)
   return stored.new(rows, names)
 end

@@ -27,7 +27,7 @@ fetch.mix_into(Select)
 ---queries with a name, or one table of them whose keys are names: `{ "age", n = moonpool.raw "count(*)" }`.
 ---@param ... string|moonpool.Expression|moonpool.Alias|moonpool.Select|table
 ---@return moonpool.Select
-function Select:select(...) return columns.add(self, columns.SELECT, select("#", ...), ...) end
+function Select:select(...) return (columns.add(self, columns.SELECT, select("#", ...), ...)) end
 
 ---These columns instead of those that were asked for before.
 ---@param ... string|moonpool.Expression|moonpool.Alias|moonpool.Select|table
@@ -48,7 +48,7 @@ function Select:distinct_on(...) return columns.add(self, columns.DISTINCT_ON, s
 ---@param condition table|string|moonpool.Condition|moonpool.Expression
 ---@param ... any
 ---@return moonpool.Select
-function Select:where(condition, ...) return where.add(self, where.WHERE, condition, ...) end
+function Select:where(condition, ...) return (where.add(self, where.WHERE, condition, ...)) end
 
 ---SQL with `:names` and their values.
 ---@param text string
@@ -60,20 +60,20 @@ function Select:where_named(text, values) return where.named(self, text, values)
 ---@param condition table|string|moonpool.Condition|moonpool.Expression
 ---@param ... any
 ---@return moonpool.Select
-function Select:having(condition, ...) return where.add(self, where.HAVING, condition, ...) end
+function Select:having(condition, ...) return (where.add(self, where.HAVING, condition, ...)) end
 
 ---@param table string|moonpool.Alias "orders o", or a query with a name
 ---@param on string|moonpool.Condition|{ using: string|string[] } "o.user_id = u.id", with parameters where it has `?`
 ---@param ... any
 ---@return moonpool.Select
-function Select:join(table, on, ...) return join.on(self, "join", table, on, ...) end
+function Select:join(table, on, ...) return (join.on(self, "join", table, on, ...)) end
 
 ---Every row of the left side, with or without one of the right.
 ---@param table string|moonpool.Alias
 ---@param on string|moonpool.Condition|{ using: string|string[] }
 ---@param ... any
 ---@return moonpool.Select
-function Select:left_join(table, on, ...) return join.on(self, "left_join", table, on, ...) end
+function Select:left_join(table, on, ...) return (join.on(self, "left_join", table, on, ...)) end
 
 ---@param table string|moonpool.Alias
 ---@param on string|moonpool.Condition|{ using: string|string[] }
@@ -108,7 +108,7 @@ function Select:left_lateral(query, on, ...) return join.lateral(self, "left_lat
 
 ---@param ... string|moonpool.Expression
 ---@return moonpool.Select
-function Select:group_by(...) return group.add(self, select("#", ...), ...) end
+function Select:group_by(...) return (group.add(self, select("#", ...), ...)) end
 
 ---A window with a name, for `expression:over "name"`.
 ---@param name string
@@ -120,7 +120,7 @@ function Select:window(name, spec) return windows.add(self, name, spec) end
 ---those that were said before.
 ---@param ... string|moonpool.Expression|table
 ---@return moonpool.Select
-function Select:order_by(...) return order.add(self, order.ORDER_BY, select("#", ...), ...) end
+function Select:order_by(...) return (order.add(self, order.ORDER_BY, select("#", ...), ...)) end
 
 ---This order instead of what was said before.
 ---@param ... string|moonpool.Expression|table
@@ -129,11 +129,11 @@ function Select:reorder(...) return order.add(self, order.REORDER, select("#", .
 
 ---@param count integer
 ---@return moonpool.Select
-function Select:limit(count) return limit.set(self, limit.LIMIT, count) end
+function Select:limit(count) return (limit.set(self, limit.LIMIT, count)) end
 
 ---@param count integer
 ---@return moonpool.Select
-function Select:offset(count) return limit.set(self, limit.OFFSET, count) end
+function Select:offset(count) return (limit.set(self, limit.OFFSET, count)) end
 
 ---The rows after the one with these values of the order: `order_by("age desc", "id"):after { age = 31, id = 7 }`.
 ---`{ not_null = true }` says that no column of the order is ever null, which lets an index find the place.

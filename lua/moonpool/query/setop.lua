@@ -31,6 +31,7 @@ local kinds = {
 ---@param kind string
 ---@param other moonpool.Select
 function M.add(query, kind, other)
+  chain.open(query, kind)
   if term.kind(other) ~= "query" or other.shape.tree.kind ~= "select" then
     misuse.raise("%s needs another select, got %s", kind, misuse.show(other))
   end

@@ -1,6 +1,7 @@
 --- Rows that are at hand as tables: from a cache, or turned round. They answer what a result answers.
 
 local errors = require "moonpool.core.error"
+local misuse = require "moonpool.sql.misuse"
 
 local M = {}
 
@@ -10,6 +11,32 @@ local M = {}
 ---@field private names string[] the columns, in order
 local Stored = {}
 Stored.__index = Stored
+
+---The names of a result's columns, in order.
+---@param result moonpool.Result|moonpool.StoredResult
+---@return string[]
+function M.names(result)
+  local names = {}
+  for i, column in ipairs(result:columns()) do names[i] = column.name end
+  return names
+end
+
+---The metatable of rows with these columns: a column that does not exist is an error, a number is a place.
+---@param names string[]
+---@param count integer how many of the names count
+---@return table
+function M.strict(names, count)
+  local known, list = {}, {}
+  for i = 1, count do known[names[i]], list[i] = true, names[i] end
+  local unknown = misuse.unknown("there is no column", known)
+  return {
+    __index = function(row, key)
+      if known[key] then return nil end
+      if type(key) == "number" and list[key] then return rawget(row, list[key]) end
+      return unknown(row, key)
+    end,
+  }
+end
 
 ---@param rows table[]
 ---@param names string[]
@@ -23,15 +50,19 @@ end
 function M.reversed(result)
   local rows, turned = result:all(), {}
   for i = #rows, 1, -1 do turned[#turned + 1] = rows[i] end
-  local names = {}
-  for i, column in ipairs(result:columns()) do names[i] = column.name end
-  return M.new(turned, names)
+  return M.new(turned, M.names(result))
 end
 
 function Stored:all()
   local copy = {}
   for i = 1, #self.rows do copy[i] = self.rows[i] end
   return copy
+end
+
+function Stored:columns()
+  local list = {}
+  for i, name in ipairs(self.names) do list[i] = { name = name } end
+  return list
 end
 
 function Stored:count() return #self.rows end

@@ -8,7 +8,6 @@ local assign = require "moonpool.query.assign"
 local chain = require "moonpool.query.chain"
 local identifier = require "moonpool.sql.identifier"
 local misuse = require "moonpool.sql.misuse"
-local null = require "moonpool.core.null"
 local sequence = require "moonpool.core.sequence"
 local statement = require "moonpool.query.statement"
 local term = require "moonpool.sql.term"
@@ -103,19 +102,6 @@ local FROM = {
   end,
 }
 
-local quick = { string = true, number = true, boolean = true }
-
--- A record whose values are all plain, on the shortest way.
-local function plain_record(record)
-  local words, values, n = {}, {}, 0
-  for name, item in pairs(record) do -- order-free: ROW sorts, and each order has a shape of its own
-    if type(name) ~= "string" or not (quick[type(item)] or item == null) then return nil end
-    n = n + 1
-    words[n], values[n] = name, item
-  end
-  return words, values, n
-end
-
 local function cell(record, name, number)
   local item = rawget(record, name)
   if item == nil then return DEFAULT end
@@ -156,7 +142,7 @@ local function as_arrays(query, names, records)
     for k = 1, #records do list[k] = rawget(records[k], name) end
     values[i] = value.column(list)
   end
-  return chain.values(query, COLUMNS, names, values, #names)
+  return (chain.values(query, COLUMNS, names, values, #names))
 end
 
 local function as_cells(query, names, records)
@@ -170,7 +156,7 @@ local function as_cells(query, names, records)
   for number = 1, #records do
     for _, name in ipairs(names) do items[#items + 1] = cell(records[number], name, number) end
   end
-  return chain.items(query, CELLS, items)
+  return (chain.items(query, CELLS, items))
 end
 
 ---One record, or a list of them.
@@ -178,6 +164,7 @@ end
 ---@param given table
 ---@param options { batch: "unnest"|"values"|nil }|nil
 function M.add(query, given, options)
+  chain.open(query, "values")
   if not value.is_record(given) or term.kind(given) then
     misuse.raise("values needs a row { column = value } or a list of rows, got %s", misuse.show(given))
   end
@@ -186,11 +173,11 @@ function M.add(query, given, options)
     misuse.raise("batch of values is \"unnest\" or \"values\", got %s", misuse.show(options.batch))
   end
   if rawget(given, 1) == nil then
-    local words, values, n = plain_record(given)
-    if n == 0 then
+    local words, values, n = assign.plain(given)
+    if words and n == 0 then
       misuse.raise "values came out empty; a row made of defaults alone is default_values()"
-    elseif n then
-      return chain.values(query, ROW, words, values, n)
+    elseif words then
+      return (chain.values(query, ROW, words, values, n))
     end
     given = { given }
   elseif not sequence.length(given) then
@@ -209,7 +196,7 @@ end
 ---A row of defaults.
 ---@param query moonpool.Builder
 function M.defaults(query)
-  return chain.plain(query, DEFAULTS)
+  return (chain.plain(query, DEFAULTS))
 end
 
 ---The rows of a query, into these columns.
@@ -217,6 +204,7 @@ end
 ---@param columns string[]
 ---@param from moonpool.Select
 function M.from_select(query, columns, from)
+  chain.open(query, "from_select")
   if type(columns) ~= "table" or term.kind(columns) or #columns == 0 then
     misuse.raise("from_select needs the columns first: from_select({ \"id\", \"name\" }, query), got %s",
       misuse.show(columns))
@@ -225,7 +213,7 @@ function M.from_select(query, columns, from)
   end
   local items = { from }
   for i = 1, #columns do items[1 + i] = columns[i] end
-  return chain.items(query, FROM, items)
+  return (chain.items(query, FROM, items))
 end
 
 -- The type of each array is that of its column, which the table's row type tells without reading the table.

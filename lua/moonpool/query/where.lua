@@ -14,8 +14,8 @@ local function clause(name, list)
     list = list,
     build = function(before, items)
       if before.set then
-        misuse.raise('%s after union, intersect or except has no table to look at; name the whole: db:from(query:as "t"):%s(...)',
-          name, name)
+        misuse.raise('%s after union, intersect or except has no table to look at; name the whole: '
+          .. 'db:from(query:as "t"):%s(...)', name, name)
       end
       local after = statement.copy(before)
       after[list] = statement.append(before[list], { statement.place(after, items[1].shape.tree) })
@@ -33,6 +33,7 @@ M.HAVING = clause("having", "having")
 ---@param given any
 ---@param ... any
 function M.add(query, which, given, ...)
+  chain.open(query, which.name)
   local test = condition.given(which.name, given, ...)
   if test == condition.EMPTY then
     local kind = chain.open(query, which.name).tree.kind
@@ -42,7 +43,7 @@ function M.add(query, which, given, ...)
     end
     return query
   end
-  return chain.term(query, which, test)
+  return (chain.term(query, which, test))
 end
 
 ---`where_named("age > :least", { least = 18 })`.
@@ -50,8 +51,10 @@ end
 ---@param text string
 ---@param values table<string, any>
 function M.named(query, text, values)
+  chain.open(query, "where_named")
   if type(text) ~= "string" or type(values) ~= "table" then
-    misuse.raise("where_named needs SQL and a table of its values, got %s and %s", misuse.show(text), misuse.show(values))
+    misuse.raise("where_named needs SQL and a table of its values, got %s and %s",
+      misuse.show(text), misuse.show(values))
   end
   return M.add(query, M.WHERE, text, values)
 end

@@ -21,6 +21,7 @@ local WINDOW = {
 ---@param name string
 ---@param spec moonpool.WindowSpec
 function M.add(query, name, spec)
+  chain.open(query, "window")
   window.name(name)
   return chain.items(query, WINDOW, { name, window.expression(spec) })
 end

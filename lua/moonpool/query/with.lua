@@ -38,6 +38,7 @@ M.WITH_RECURSIVE = clause("with_recursive", true)
 ---@param inner moonpool.Builder|moonpool.Expression
 ---@param options { materialized: boolean?, columns: string[]? }|nil
 function M.add(query, which, name, inner, options)
+  chain.open(query, which.name)
   if type(name) ~= "string" then misuse.raise("%s needs a name first, got %s", which.name, misuse.show(name)) end
   local kind = term.kind(inner)
   if kind ~= "query" and kind ~= "expression" then

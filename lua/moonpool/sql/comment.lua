@@ -14,7 +14,6 @@ end
 ---@param tags table<string, string|number|boolean>
 ---@return string
 function M.text(tags)
-  if type(tags) ~= "table" then misuse.raise("a tag is a table like { route = \"/users\" }, got %s", misuse.show(tags)) end
   local keys, foreign = sequence.names(tags)
   if not keys then misuse.raise("a tag's key must be a string, got %s", misuse.show(foreign)) end
   local list = {}

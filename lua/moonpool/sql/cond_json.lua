@@ -115,7 +115,9 @@ local has_root = shape.root()
 ---@param item any
 ---@return moonpool.Condition
 function C.array_has(left, item)
-  if item == nil or item == value.null then misuse.raise "c.array_has needs an item; NULL is never found in an array" end
+  if item == nil or item == value.null then
+    misuse.raise "c.array_has needs an item; NULL is never found in an array"
+  end
   return term.make(Condition, has_root, function(array, one)
     local side = type(array) == "string" and condition.side(array) or array
     return tree.build("test", one, " = any(", side, ")")

@@ -12,6 +12,8 @@ local C = {}
 
 local Condition = condition.Condition
 
+---@alias moonpool.LikeParts { prefix: string?, contains: string?, suffix: string? }
+
 ---A text whose `%`, `_` and `\` stand for themselves in a pattern.
 ---@param text string
 ---@return string
@@ -52,7 +54,7 @@ end
 
 ---A pattern with `%` and `_`, as written; or a table whose texts are escaped:
 ---`c.like("name", { prefix = "50%" })` finds what begins with `50%`.
----@type fun(left: string|moonpool.Expression, pattern: string|{ prefix: string?, contains: string?, suffix: string? }): moonpool.Condition
+---@type fun(left: string|moonpool.Expression, pattern: string|moonpool.LikeParts): moonpool.Condition
 C.like = operator("like", " like ", pattern)
 ---@type fun(left: string|moonpool.Expression, pattern: string|table): moonpool.Condition
 C.not_like = operator("not_like", " not like ", pattern)

@@ -155,7 +155,7 @@ function M.from(given)
     misuse.raise("an expression with an alias is no condition")
   elseif type(given) == "table" then
     if getmetatable(given) ~= nil then value.refuse(given, "the condition") end
-    return M.equality(given)
+    return (M.equality(given))
   end
   misuse.raise("a condition must be a table, a c.… or moonpool.raw, got %s", misuse.show(given))
 end
@@ -242,7 +242,7 @@ end
 ---@param ... any the parameters of SQL text
 ---@return moonpool.Condition|moonpool.Expression
 function M.given(method, given, ...)
-  if type(given) == "string" then return expression.raw(given, ...) end
+  if type(given) == "string" then return (expression.raw(given, ...)) end
   if select("#", ...) > 0 then
     misuse.raise("%s takes values after SQL text only; this was given %s and %d more", method,
       misuse.show(given), select("#", ...))
@@ -250,7 +250,7 @@ function M.given(method, given, ...)
   if given == nil then
     misuse.raise("%s was given nil; leave the call out, or pass a table whose keys may be nil", method)
   end
-  return M.from(given)
+  return (M.from(given))
 end
 
 return M

@@ -60,6 +60,18 @@ end
 ---@field name string|nil
 ---@field word string|nil the name in lower case, when it was written without quotes
 
+-- The name in double quotes that begins at i, and where the text goes on.
+local function quoted(text, i)
+  local name, from = "", i + 1
+  while true do
+    local stop = text:find('"', from, true)
+    if not stop then return nil end
+    name = name .. text:sub(from, stop - 1)
+    if text:byte(stop + 1) ~= 34 then return name, stop + 1 end
+    name, from = name .. '"', stop + 2
+  end
+end
+
 -- The tokens of a text made of names, dots, stars and spaces; nil when it holds anything else.
 local function tokens(text)
   local list, i = {}, 1
@@ -69,15 +81,8 @@ local function tokens(text)
       list[#list + 1] = { kind = "name", name = bare, word = bare:lower() }
       i = i + #bare
     elseif text:byte(i) == 34 then
-      local name, after, from = "", nil, i + 1
-      repeat
-        local stop = text:find('"', from, true)
-        if not stop then return nil end
-        name = name .. text:sub(from, stop - 1)
-        after = stop + 1
-        local doubled = text:byte(after) == 34
-        if doubled then name, from = name .. '"', after + 1 end
-      until not doubled
+      local name, after = quoted(text, i)
+      if not name then return nil end
       list[#list + 1] = { kind = "name", name = name }
       i = after
     else
@@ -101,31 +106,32 @@ end
 
 -- Reads a path from token `i` on; returns it and the index after it.
 local function path(list, i, depth)
-  local quoted, name = {}, nil
+  local written = {}
   while true do
     local token = list[i]
     if not token then return nil end
     if token.kind == "star" then
-      quoted[#quoted + 1] = "*"
-      return { text = table.concat(quoted, "."), name = "*", star = true }, i + 1
+      written[#written + 1] = "*"
+      return { text = table.concat(written, "."), name = "*", star = true }, i + 1
     end
     if token.kind ~= "name" then return nil end
     local reason = unfit(token.name)
     if reason then return nil, reason end
-    quoted[#quoted + 1] = M.quote(token.name)
-    name = token.name
-    if not (list[i + 1] and list[i + 1].kind == "dot") then break end
+    written[#written + 1] = M.quote(token.name)
+    if not (list[i + 1] and list[i + 1].kind == "dot") then
+      if #written > depth then return nil end
+      return { text = table.concat(written, "."), name = token.name, star = false }, i + 1
+    end
     i = i + 2
   end
-  if #quoted > depth then return nil end
-  return { text = table.concat(quoted, "."), name = name, star = false }, i + 1
 end
 
 -- `[as] alias` from token `i` on: the name, or nil and the index unchanged.
 local function alias(list, i)
   if not (list[i] and list[i].kind == "space") then return nil, i end
   local token, after = list[i + 1], i + 2
-  if token and token.word == "as" and list[i + 2] and list[i + 2].kind == "space" and list[i + 3] then
+  if token and token.word == "as" then
+    if not (list[i + 2] and list[i + 2].kind == "space") then return nil, i end
     token, after = list[i + 3], i + 4
   end
   if not token or token.kind ~= "name" then return nil, i end
@@ -232,9 +238,9 @@ end
 ---@param ... string
 ---@return string quoted
 function M.join(...)
-  local parts = { ... }
-  if #parts == 0 then misuse.raise("a name needs at least one part") end
-  for i = 1, #parts do parts[i] = M.quote(parts[i]) end
+  local parts, count = { ... }, select("#", ...)
+  if count == 0 then misuse.raise("a name needs at least one part") end
+  for i = 1, count do parts[i] = M.quote(parts[i]) end
   return table.concat(parts, ".")
 end
 

@@ -10,7 +10,14 @@ local tree = require "moonpool.sql.tree"
 local M = {}
 
 ---@class moonpool.sql.OrderTree: moonpool.sql.Tree
----@field ordering { inner: moonpool.sql.Tree, name: string|nil, full: string|nil, desc: boolean, nulls: "first"|"last"|nil }
+---@field ordering moonpool.sql.Direction
+
+---@class moonpool.sql.Direction
+---@field inner moonpool.sql.Tree what is ordered by
+---@field name string|nil its last name, where it is a column
+---@field full string|nil the column as it was written
+---@field desc boolean
+---@field nulls "first"|"last"|nil
 
 local root = shape.root()
 
@@ -69,7 +76,7 @@ local function from_pair(pair)
 end
 
 ---The entry as an expression. A tree whose direction is known keeps it in `ordering`.
----@param given string|moonpool.Expression|table "age desc nulls last", an expression, or { expression, "desc", nulls = "last" }
+---@param given string|moonpool.Expression|table "age desc", an expression, or { expression, "desc", nulls = "last" }
 ---@return moonpool.Expression
 function M.expression(given)
   if type(given) == "string" then return from_text(given) end

@@ -42,7 +42,7 @@ end
 ---@param term moonpool.sql.Term
 ---@return any[]
 function M.values(term)
-  return kinds[getmetatable(term)].values(term)
+  return (kinds[getmetatable(term)].values(term))
 end
 
 -- The word that a value or a term leaves in the trie.

@@ -40,7 +40,7 @@ end
 ---@param value any
 ---@return boolean
 function M.storable(value)
-  if type(value) ~= "table" or M.sendable(value) then return plain[type(value)] or value == null or M.sendable(value) end
+  if type(value) ~= "table" or M.sendable(value) then return M.sendable(value) end
   local metatable = getmetatable(value)
   return metatable == nil or type(metatable) == "table" and rawget(metatable, "__plain") ~= nil
 end
@@ -105,7 +105,9 @@ end
 function M.nested(list)
   local copy = {}
   local n, foreign = sequence.length(list)
-  if not n then misuse.raise("a list to store has the key %s; a table is either a list or a map", misuse.show(foreign)) end
+  if not n then
+    misuse.raise("a list to store has the key %s; a table is either a list or a map", misuse.show(foreign))
+  end
   for i = 1, n do
     local item = list[i]
     if type(item) == "table" and getmetatable(item) == nil and rawget(item, 1) ~= nil then item = M.nested(item) end

@@ -8,6 +8,8 @@ local M = {}
 ---@field text string
 ---@field number (integer|false)[] for each parameter, as collected, its $n; false when the text has no use for it
 ---@field count integer how many parameters the text has
+---@field collect (fun(args: any): any[])|false|nil collects them quickly, once written
+---@field uses integer|nil how often that was not so yet
 
 ---@class moonpool.sql.Writer
 ---@field private pieces string[]
