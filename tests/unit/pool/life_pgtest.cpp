@@ -56,6 +56,19 @@ TEST_CASE("after recycle() no connection from before is used again") {
   CHECK(fresh->backend_pid() != busy);
 }
 
+TEST_CASE("a connection that was being opened during recycle() belongs to the time before") {
+  Proxy proxy(test::socket_of(primary()));
+  Ground ground({.max = 1}, proxy.conninfo());
+  auto const rule = proxy.add({.side = Side::backend, .type = 'K', .act = Act::hold});
+  Caller caller(ground);
+  REQUIRE(proxy.wait_for_hits(rule));
+  ground.pool->recycle();
+  proxy.clear();
+  caller.finish();
+  REQUIRE(caller.lease);
+  CHECK(proxy.accepted() == 2);
+}
+
 TEST_CASE("a closed pool lends nothing, fails those in line, and closes what rests") {
   Ground ground({.max = 1});
   auto lease = ground.take();

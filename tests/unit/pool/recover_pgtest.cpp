@@ -106,6 +106,27 @@ TEST_CASE("the place of a connection that is being recovered stays taken") {
   CHECK(caller.lease);
 }
 
+TEST_CASE(
+    "a place is free only when the cancel has come through and the server's session is over") {
+  Proxy proxy(test::socket_of(primary()));
+  Ground ground({.max = 1, .recover_timeout = 200ms}, proxy.conninfo());
+  auto lease = ground.take();
+  leave_midway(lease, "select pg_sleep(2)");
+  auto const rule = proxy.add({.type = test::kCancelRequest, .act = Act::hold});
+  lease.give_back();
+  REQUIRE(proxy.wait_for_hits(rule));
+  Caller caller(ground);
+  int most = 0;
+  Stopwatch const watch;
+  while (!caller.step()) {
+    if (watch.milliseconds() > 500) proxy.clear();
+    most = std::max(most, ground.sessions());
+    std::this_thread::sleep_for(2ms);
+  }
+  REQUIRE(caller.lease);
+  CHECK(std::max(most, ground.sessions()) == 1);
+}
+
 TEST_CASE("a cancel that never gets through holds a place only for a while") {
   Proxy proxy(test::socket_of(primary()));
   Ground ground({.max = 1, .recover_timeout = 200ms}, proxy.conninfo());
