@@ -160,5 +160,18 @@ TEST_CASE("a backend that was ended while idle is found before it is used") {
   CHECK_FALSE(connection->poll_alive());
 }
 
+// The server's last words come first, its end of the socket is closed a moment later.
+TEST_CASE("a session whose last words have come is dead, before its socket is closed") {
+  Proxy proxy(test::socket_of(primary()));
+  auto const connection = open(proxy.conninfo());
+  proxy.add({.side = Side::backend,
+             .type = 'Z',
+             .act = Act::put_after,
+             .payload = test::error_message("FATAL", "57P01", "terminating connection")});
+  CHECK(value(*connection, "select 1") == "1");
+  CHECK(eventually([&] { return !connection->poll_alive(); }, 2s));
+  CHECK(proxy.live() == 1);
+}
+
 }  // namespace
 }  // namespace moonpool::wire
