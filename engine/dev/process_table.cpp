@@ -1,24 +1,36 @@
 #include "dev/process_table.hpp"
 
+#include <fcntl.h>
 #include <sys/ipc.h>
 #include <sys/shm.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <fstream>
-#include <iterator>
 #include <optional>
 #include <sstream>
+
+#include "dev/descriptor.hpp"
 
 namespace moonpool::dev {
 namespace {
 
 namespace fs = std::filesystem;
 
+// By read(2): a process may end between open and read, which a stream would throw for.
 std::optional<std::string> contents(fs::path const& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return {};
-  return std::string(std::istreambuf_iterator<char>(in), {});
+  Descriptor const descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!descriptor) return {};
+  std::string text;
+  std::array<char, 4096> space{};
+  for (;;) {
+    auto const got = ::read(descriptor.get(), space.data(), space.size());
+    if (got < 0) return {};
+    if (got == 0) return text;
+    text.append(space.data(), static_cast<std::size_t>(got));
+  }
 }
 
 std::optional<Process> read_process(pid_t pid) {
