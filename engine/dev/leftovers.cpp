@@ -29,6 +29,21 @@ bool is_still(fs::path const& file, Descriptor const& descriptor) {
 
 constexpr int kFlags = O_RDWR | O_CLOEXEC | O_NOFOLLOW;
 
+void sweep_one(fs::path const& file) {
+  Descriptor const descriptor(::open(file.c_str(), kFlags));
+  if (!descriptor || ::flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) return;
+  if (!is_still(file, descriptor)) return;
+  auto folder = file;
+  folder.replace_extension();
+  try {
+    clear_away(folder);
+    std::error_code none;
+    fs::remove(file, none);
+  } catch (Error const&) {
+    // Somebody else's mess must not stand in the way of a new cluster; the next one tries again.
+  }
+}
+
 }  // namespace
 
 Descriptor lock_file(fs::path const& file, Deadline deadline) {
@@ -83,20 +98,10 @@ void clear_away(fs::path const& folder) {
 
 void sweep(fs::path const& parent) {
   std::error_code none;
-  for (auto const& entry : fs::directory_iterator(parent, none)) {
-    auto const file = entry.path();
-    if (file.extension() != ".lock") continue;
-    Descriptor const descriptor(::open(file.c_str(), kFlags));
-    if (!descriptor || ::flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) continue;
-    if (!is_still(file, descriptor)) continue;
-    auto folder = file;
-    folder.replace_extension();
-    try {
-      clear_away(folder);
-      fs::remove(file, none);
-    } catch (Error const&) {
-      // Somebody else's mess must not stand in the way of a new cluster; the next one tries again.
-    }
+  // Not a range-for, which throws when somebody removes the folder meanwhile.
+  for (fs::directory_iterator entry(parent, none), end; !none && entry != end;
+       entry.increment(none)) {
+    if (entry->path().extension() == ".lock") sweep_one(entry->path());
   }
 }
 

@@ -1,27 +1,35 @@
 #include "dev/process_table.hpp"
 
+#include <fcntl.h>
 #include <sys/ipc.h>
 #include <sys/shm.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <fstream>
-#include <iterator>
 #include <optional>
 #include <sstream>
+
+#include "dev/descriptor.hpp"
 
 namespace moonpool::dev {
 namespace {
 
 namespace fs = std::filesystem;
 
+// By read(2): a process may end between open and read, which a stream would throw for.
 std::optional<std::string> contents(fs::path const& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return {};
-  try {
-    return std::string(std::istreambuf_iterator<char>(in), {});
-  } catch (std::ios_base::failure const&) {
-    return {};  // the process ended between opening and reading
+  Descriptor const descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!descriptor) return {};
+  std::string text;
+  std::array<char, 4096> space{};
+  for (;;) {
+    auto const got = ::read(descriptor.get(), space.data(), space.size());
+    if (got < 0) return {};
+    if (got == 0) return text;
+    text.append(space.data(), static_cast<std::size_t>(got));
   }
 }
 

@@ -122,6 +122,7 @@ void Server::stop(StopMode mode) {
 void Server::ask_to_stop(StopMode mode) {
   auto const postmaster = pid();
   if (postmaster == 0) return;
+  launched_ = postmaster;  // it removes its pid file a moment before it ends
   ::kill(postmaster, signal_for(mode));
   thaw();
 }

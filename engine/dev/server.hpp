@@ -150,7 +150,7 @@ class Server {
   std::string name_;
   int port_;
   bool being_made_ = false;
-  pid_t launched_ = 0;  // by us, until its pid file tells
+  pid_t launched_ = 0;  // by us or met while stopping: known apart from its pid file
 };
 
 }  // namespace moonpool::dev

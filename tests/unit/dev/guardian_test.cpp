@@ -25,7 +25,8 @@ namespace {
 pid_t worker(fs::path const& folder, Guardian const& guardian) {
   SpawnRequest request;
   request.program = "/bin/sh";
-  request.arguments = {"-c", "sleep 1000; :", (folder / "data").string()};
+  request.arguments = {"-c", "trap 'kill $!; exit' TERM; sleep 1000 & wait",
+                       (folder / "data").string()};
   request.announce = guardian.announce_socket();
   return spawn(request);
 }
