@@ -28,7 +28,8 @@ describe("after and before", function()
   end)
 
   it("look for nulls where they follow", function()
-    is('("a" > $1 or "a" is null) or ("a" = $1 and ("b" > $2))', '"a", "b"', t:order_by("a", "b"):after { a = 1, b = 2 })
+    is('("a" > $1 or "a" is null) or ("a" = $1 and ("b" > $2))', '"a", "b"', t:order_by("a",
+      "b"):after { a = 1, b = 2 })
     is('"a" is null and ("b" > $1)', '"a", "b"', t:order_by("a", "b"):after { a = null, b = 2 })
     is('"a" is not null or ("a" is null and ("b" > $1))', '"a" desc, "b"',
       t:order_by("a desc", "b"):after { a = null, b = 2 })
@@ -45,7 +46,8 @@ describe("after and before", function()
 
   it("stand beside other conditions, and each value is sent once", function()
     local q = t:where("x or y"):order_by("a desc", "b"):after({ a = 1, b = 2 }):where { z = 3 }
-    assert.equal('select * from "t" where (x or y) and "z" = $1 and "a" <= $2 and ("a" < $2 or ("a" = $2 and ("b" > $3))) '
+
+         assert.equal('select * from "t" where (x or y) and "z" = $1 and "a" <= $2 and ("a" < $2 or ("a" = $2 and ("b" > $3))) '
       .. 'order by "a" desc, "b"', text(q))
     assert.same({ 3, 1, 2 }, params(q))
   end)
@@ -65,7 +67,8 @@ describe("after and before", function()
     assert.truthy(misuse(function() t:order_by("id"):after { id = 1, x = 2 } end):find('got "x"', 1, true))
     assert.truthy(misuse(function() t:order_by("id"):after { id = { 1 } } end):find("is a table", 1, true))
     assert.truthy(misuse(function() t:order_by("id"):after(1) end):find("like { id = 7 }", 1, true))
-    assert.truthy(misuse(function() t:order_by("id"):after({ id = 1 }, { nonull = true }) end):find("no option", 1, true))
+    assert.truthy(misuse(function() t:order_by("id"):after({ id = 1 }, { nonull = true }) end)
+      :find("no option", 1, true))
     assert.truthy(misuse(function() t:order_by("id"):after({ id = 1 }):order_by "a" end):find("put it before", 1, true))
     assert.truthy(misuse(function() t:order_by(raw "x"):after { id = 1 } end):find("each direction", 1, true))
     assert.truthy(misuse(function() t:order_by { raw "x", "desc" }:after { id = 1 } end):find("expression", 1, true))
@@ -75,7 +78,8 @@ end)
 describe("cursors", function()
   it("give back what was put in", function()
     for _, values in ipairs {
-      { "1" }, { "", "x" }, { false }, { "a:b", false, "3:x" }, { ("x"):rep(1000), "é" }, { "\1\2\3" }, { "ab" }, { "abcd" },
+      { "1" }, { "", "x" }, { false }, { "a:b", false, "3:x" }, { ("x"):rep(1000), "é" }, { "\1\2\3" },
+        { "ab" }, { "abcd" },
     } do
       for _, forward in ipairs { true, false } do
         local written = cursor.write("shape", forward, values)
@@ -98,7 +102,8 @@ describe("cursors", function()
       assert.is_true(refused("shape", written:sub(1, i - 1)), "cut at " .. i)
       local c = written:sub(i, i) == "A" and "B" or "A"
       -- The last letter may hold bits that nobody reads.
-      if i < #written then assert.is_true(refused("shape", written:sub(1, i - 1) .. c .. written:sub(i + 1)), "at " .. i) end
+      if i < #written then assert.is_true(refused("shape", written:sub(1, i - 1) .. c .. written:sub(i + 1)),
+        "at " .. i) end
     end
     for _, bad in ipairs { "", "x", "!!!!", "' or 1=1 --", ("A"):rep(70000), 7, true } do
       assert.is_true(refused("shape", bad))

@@ -30,7 +30,8 @@ describe("select", function()
       text(db:from("t"):select("a", "b", "c", "d", "e", "f", "g", "h")))
     assert.truthy(misuse(function() db:from("t"):select() end):find("at least one column", 1, true))
     assert.truthy(misuse(function() db:from("t"):select {} end):find("empty table", 1, true))
-    assert.truthy(misuse(function() db:from("t"):select("a", nil, "b") end):find("argument 2 of select is nil", 1, true))
+    assert.truthy(misuse(function() db:from("t"):select("a", nil, "b") end)
+      :find("argument 2 of select is nil", 1, true))
     assert.truthy(misuse(function() db:from("t"):select("a", {}) end):find("got a table", 1, true))
     assert.truthy(misuse(function() db:from("t"):select(7) end):find("got 7", 1, true))
     assert.truthy(misuse(function() db:from("t"):select "count(*)" end):find('moonpool.raw("count(*)")', 1, true))
@@ -109,7 +110,8 @@ describe("select", function()
       .. "groups between unbounded preceding and 2 following exclude ties)",
       text(db:from("t"):select { r = raw("rank()"):over "w" }:window("w", { partition_by = "a", order_by = "b desc",
         frame = "groups between unbounded preceding and 2 following exclude ties" })))
-    for _, frame in ipairs { "rows", "rows 1", "rows between 1 preceding", "rows 1 preceding; drop", "1", "range between x" } do
+    for _, frame in ipairs { "rows", "rows 1", "rows between 1 preceding", "rows 1 preceding; drop", "1",
+      "range between x" } do
       assert.has_error(function() db:from("t"):window("w", { frame = frame }) end)
     end
     assert.has_error(function() db:from("t"):window('w" as ()--', {}) end)
@@ -143,7 +145,8 @@ describe("select", function()
     local tree = db:from("n"):select("id"):where { id = 1 }
       :union_all(db:from("n"):select("n.id"):join("tree t", "t.id = n.parent"))
     assert.equal('with recursive "tree" as (select "id" from "n" where "id" = $1 union all select "n"."id" from "n" '
-      .. 'join "tree" as "t" on t.id = n.parent) select * from "tree"', text(db:with_recursive("tree", tree):from "tree"))
+      .. 'join "tree" as "t" on t.id = n.parent) select * from "tree"', text(db:with_recursive("tree",
+        tree):from "tree"))
     -- The expressions of a part stand at the beginning of the whole.
     assert.equal('with "g" as (select * from "u" where "age" > $1) select "x" from "g" union select "x" from "b"',
       text(db:with("g", grown):from("g"):select("x"):union(db:from("b"):select "x")))
@@ -155,7 +158,8 @@ describe("select", function()
 
   it("locks", function()
     assert.equal('select * from "t" where "id" = $1 for update of "t", "u" skip locked for share nowait',
-      text(db:from("t"):where { id = 1 }:for_update { skip_locked = true, of = { "t", "u" } }:for_share { nowait = true }))
+      text(db:from("t"):where { id = 1 }:for_update { skip_locked = true, of = { "t",
+        "u" } }:for_share { nowait = true }))
     assert.equal('select * from "t" for no key update for key share',
       text(db:from("t"):for_no_key_update():for_key_share()))
     assert.has_error(function() db:from("t"):for_update { nowait = true, skip_locked = true } end)

@@ -36,8 +36,10 @@ describe("insert", function()
     local q = t:values { { a = 1, b = 2 }, { a = 3 }, { b = raw "now()" } }
     assert.equal('insert into "t" ("a", "b") values ($1, $2), ($3, default), (default, now())', text(q))
     assert.same({ 1, 2, 3 }, params(q))
-    assert.equal('insert into "t" ("tags") values ($1), ($2)', text(t:values { { tags = { "x" } }, { tags = { "y" } } }))
-    assert.equal('insert into "t" ("a") values ($1), ($2)', text(t:values({ { a = 1 }, { a = 2 } }, { batch = "values" })))
+    assert.equal('insert into "t" ("tags") values ($1), ($2)', text(t:values { { tags = { "x" } },
+      { tags = { "y" } } }))
+    assert.equal('insert into "t" ("a") values ($1), ($2)', text(t:values({ { a = 1 }, { a = 2 } },
+      { batch = "values" })))
   end)
 
   it("stores plain tables: lists as arrays, maps as documents", function()
@@ -69,13 +71,16 @@ describe("insert", function()
       text(v:on_conflict({ constraint = "t_a_key" }):do_update { "b" }))
     assert.equal(head .. ' ("a") do update set "b" = excluded."b", "n" = t.n + $4 where ("t"."b" > $5) and (true)',
       text(v:on_conflict("a"):do_update({ "b", n = raw("t.n + ?", 1) }):where(c.gt("t.b", 0)):where "true"))
-    assert.same({ 1, 2, 3, 1, 0 }, params(v:on_conflict("a"):do_update({ n = raw("t.n + ?", 1) }):where(c.gt("t.b", 0))))
-    assert.equal(head .. ' ("a") do update set "b" = excluded."b", "n" = excluded."n"', text(v:on_conflict("a"):do_update()))
+    assert.same({ 1, 2, 3, 1, 0 }, params(v:on_conflict("a"):do_update({ n = raw("t.n + ?",
+      1) }):where(c.gt("t.b", 0))))
+    assert.equal(head .. ' ("a") do update set "b" = excluded."b", "n" = excluded."n"',
+      text(v:on_conflict("a"):do_update()))
     assert.truthy(misuse(function() v:on_conflict("a"):to_sql() end):find("no answer yet", 1, true))
     assert.truthy(misuse(function() v:do_nothing() end):find("say on_conflict", 1, true))
     assert.truthy(misuse(function() v:on_conflict():do_update { "b" } end):find("needs to know the conflict", 1, true))
     assert.truthy(misuse(function() v:on_conflict("a"):do_update {} end):find("empty table", 1, true))
-    assert.truthy(misuse(function() v:on_conflict("a"):do_nothing():do_update { "b" } end):find("another answer", 1, true))
+    assert.truthy(misuse(function() v:on_conflict("a"):do_nothing():do_update { "b" } end)
+      :find("another answer", 1, true))
     assert.truthy(misuse(function() v:on_conflict("a"):on_conflict "b" end):find("said already", 1, true))
     assert.truthy(misuse(function() v:on_conflict { "a", constraint = "x" } end):find("not both", 1, true))
     assert.truthy(misuse(function() v:where { a = 1 } end):find("behind do_update", 1, true))
@@ -123,7 +128,8 @@ describe("update", function()
     assert.equal('update "t" set "a" = (select max(x) from "u") where "id" = $1',
       text(t:set({ a = db:from("u"):select(raw "max(x)") }):where { id = 1 }))
     assert.equal('update "t" as "x" set "a" = o.b from "o" join "p" on p.id = o.id where x.id = o.id returning "x".*',
-      text(db:update("t x"):set({ a = raw "o.b" }):from("o"):join("p", "p.id = o.id"):where("x.id = o.id"):returning "x.*"))
+      text(db:update("t x"):set({ a = raw "o.b" }):from("o"):join("p",
+        "p.id = o.id"):where("x.id = o.id"):returning "x.*"))
     assert.truthy(misuse(function() t:set {} end):find("nothing to set", 1, true))
     assert.truthy(misuse(function() t:set { a = nil } end):find("nothing to set", 1, true))
     assert.truthy(misuse(function() t:set { "a" } end):find("got a list", 1, true))
