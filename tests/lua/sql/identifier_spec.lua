@@ -58,7 +58,8 @@ describe("sql.identifier", function()
       assert.truthy(message:find("is not a column name", 1, true), bad .. ": " .. message)
       assert.truthy(message:find("moonpool.raw", 1, true))
     end
-    for _, bad in ipairs { "id desc; drop", "id down", "id desc nulls", "id nulls none", "id desc nulls last x", "*" } do
+    for _, bad in ipairs { "id desc; drop", "id down", "id desc nulls", "id nulls none",
+      "id desc nulls last x", "*" } do
       assert.truthy(building.misuse(function() identifier.ordering(bad) end):find("is not an ordering", 1, true), bad)
     end
     for _, bad in ipairs { "users u x", "users as", "users, orders", "users*", "*" } do
@@ -78,7 +79,8 @@ describe("sql.identifier", function()
   end)
 
   it("refuses zero bytes and broken UTF-8", function()
-    for _, bad in ipairs { "a\0b", "\0", "\xc0'", "\xe0\x27", "\xed\xa0\x80", "\xf8\x88\x80\x80\x80", "a\xff", "\xc3" } do
+    for _, bad in ipairs { "a\0b", "\0", "\xc0'", "\xe0\x27", "\xed\xa0\x80", "\xf8\x88\x80\x80\x80", "a\xff",
+      "\xc3" } do
       assert.has_error(function() identifier.quote(bad) end)
       assert.has_error(function() identifier.column('"' .. bad .. '"') end)
     end
