@@ -59,7 +59,8 @@ house.installed = "engine/api/include/"
 house.installed_exceptions = { ["engine/api/include/moonpool/pqxx.hpp"] = { "^pqxx/" } }
 
 -- Where text is rendered: here the order of `pairs` would leak into SQL, and a statement would differ between runs.
-house.rendering = { "lua/moonpool/sql/", "lua/moonpool/query/", "lua/moonpool/schema/", "lua/moonpool/codegen/" }
+house.rendering = { "lua/moonpool/sql/", "lua/moonpool/query/", "lua/moonpool/schema/emitter", "lua/moonpool/schema/render",
+  "lua/moonpool/schema/snapshot", "lua/moonpool/schema/dsl/print", "lua/moonpool/codegen/" }
 
 -- So many lines below a `pairs` that gathers keys, the list must be sorted.
 house.sorted_within = 8

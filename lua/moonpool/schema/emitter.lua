@@ -137,7 +137,7 @@ end
 function Emitter:apart()
   self:statements()
   local out = {}
-  for id in pairs(self.splits) do out[id] = true end
+  for id in pairs(self.splits) do out[id] = true end -- order-free: a set from a set
   return out
 end
 
@@ -236,7 +236,7 @@ function Emitter:write()
       if fact.id ~= host then node.facts[#node.facts + 1] = fact end
     end
   end
-  for _, node in pairs(nodes) do
+  for _, node in pairs(nodes) do -- order-free: each node is worked on alone
     table.sort(node.facts, function(a, b)
       local pa, pb = a.attrs._position or 0, b.attrs._position or 0
       if a.kind == b.kind and a.parent == b.parent and pa ~= pb then return pa < pb end
@@ -275,7 +275,7 @@ function Emitter:extra_nodes(nodes)
       list[#list + 1] = { node = node.id, id = step.fact.id }
     end
   end
-  for id, inside in pairs(self.splits) do
+  for id, inside in pairs(self.splits) do -- order-free: nodes are sorted before they are written
     local fact = self.set:get(id)
     local kind = fact and kinds.by_name[fact.kind]
     if type(inside) == "table" then
@@ -314,7 +314,7 @@ function Emitter:need_attached(node, id)
 end
 
 function Emitter:edges(nodes)
-  for _, node in pairs(nodes) do
+  for _, node in pairs(nodes) do -- order-free: each node is worked on alone
     local function need(id)
       local fact = self.set:get(id)
       if not fact then return end
@@ -384,7 +384,7 @@ function Emitter:statements()
     nodes, ids, needs = self:write(), {}, {}
     self:extra_nodes(nodes)
     self:edges(nodes)
-    for id, node in pairs(nodes) do
+    for id, node in pairs(nodes) do -- order-free: ids are sorted below
       ids[#ids + 1], needs[id] = id, node.needs
     end
     table.sort(ids)

@@ -14,7 +14,7 @@ local VOLATILE = { _pages = true, _rows = true, _populated = true, _owner = true
 
 local function line(fact)
   local attrs = {}
-  for key, value in pairs(fact.attrs) do
+  for key, value in pairs(fact.attrs) do -- order-free: a map from a map
     if not VOLATILE[key] then attrs[key] = value end
   end
   local out = { '{"id":', json.encode(fact.id) }

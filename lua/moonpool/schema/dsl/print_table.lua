@@ -45,14 +45,14 @@ end
 
 local function copy(attrs, skip)
   local out = {}
-  for key, value in pairs(attrs) do
+  for key, value in pairs(attrs) do -- order-free: a map from a map
     if key:byte() ~= 95 and not (skip and skip[key]) then out[key] = value end
   end
   return out
 end
 
 local function only(attrs, allowed)
-  for key in pairs(attrs) do
+  for key in pairs(attrs) do -- order-free: asks whether all are allowed
     if key:byte() ~= 95 and not allowed[key] then return false end
   end
   return true
@@ -206,7 +206,7 @@ end
 local function index_key(key)
   if type(key) == "string" then return literal.text(key) end
   local plain = {}
-  for name in pairs(key) do plain[#plain + 1] = name end
+  for name in pairs(key) do plain[#plain + 1] = name end -- order-free: only counted
   if #plain == 1 and key.expression and words.expr(key.expression).expression == key.expression then
     return "m.expr " .. literal.text(key.expression)
   elseif #plain == 2 and key.column and key.desc then
