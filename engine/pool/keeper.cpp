@@ -36,12 +36,12 @@ void Pool::grow(std::unique_lock<std::mutex>& lock) {
     if (!wanted || total >= options_.max || counts_.connecting >= options_.connecting_limit) return;
     ++counts_.connecting;
     auto const pause = pause_after(failures_in_a_row_);
-    keeper_.spawn(open_one(shared_from_this(), Deadline::in(pause)));
+    keeper_.spawn(open_one(shared_from_this(), Deadline::in(pause), generation_));
   }
 }
 
 Operation<void> Pool::open_one([[maybe_unused]] std::shared_ptr<Pool> self,
-                               Deadline not_before) {
+                               Deadline not_before, std::uint64_t generation) {
   std::unique_ptr<wire::Connection> connection;
   std::optional<Error> failure;
   try {
@@ -61,11 +61,11 @@ Operation<void> Pool::open_one([[maybe_unused]] std::shared_ptr<Pool> self,
   if (failure) {
     open_failed(failure->on_node(name_));
   } else {
-    opened(std::move(connection));
+    opened(std::move(connection), generation);
   }
 }
 
-void Pool::opened(std::unique_ptr<wire::Connection> connection) {
+void Pool::opened(std::unique_ptr<wire::Connection> connection, std::uint64_t generation) {
   auto member = std::make_unique<Member>();
   member->connection = std::move(connection);
   member->idle_since = member->heard = Clock::now();
@@ -78,7 +78,7 @@ void Pool::opened(std::unique_ptr<wire::Connection> connection) {
     ++counts_.opened;
     failures_in_a_row_ = 0;
     last_failure_.reset();
-    member->generation = generation_;
+    member->generation = generation;
   }
   pass_on(std::move(member));
   std::unique_lock lock(mutex_);
@@ -131,17 +131,18 @@ Operation<void> Pool::recover([[maybe_unused]] std::shared_ptr<Pool> self,
     // A cancel that overtakes its statement is lost, so it is said again until the answers have come. One
     // that is still on its way could hit the next user's statement: then the connection is closed.
     bool delivered = true;
+    // Its place stays taken while the request is on its way, or the server could see more sessions than max.
     while (may_cancel && delivered && !readable && !deadline.passed() && connection.is_open()) {
-      auto cancelling = connection.cancel(deadline);
+      auto cancelling = connection.cancel(Deadline::in(5 * options_.recover_timeout));
       delivered = co_await std::move(cancelling);
-      auto draining = connection.drain(deadline.earlier_in(std::chrono::milliseconds(200)));
+      auto draining = connection.drain(Deadline::in(std::chrono::milliseconds(200)));
       bool const drained = co_await std::move(draining);
       readable = delivered && drained;
     }
     if (readable) {
       wire::Request request;
       request.push_back({"ROLLBACK", {}, true, false});
-      auto running = connection.run(std::move(request), deadline);
+      auto running = connection.run(std::move(request), Deadline::in(std::chrono::seconds(1)));
       co_await std::move(running);
       in_step = connection.usable() &&
                 connection.transaction_state() == wire::TransactionState::idle;

@@ -162,6 +162,7 @@ Operation<Lease> Pool::acquire(Deadline deadline) {
     lock.unlock();
     if (!expired && member->connection->poll_alive()) co_return lend(std::move(member));
     drop(std::move(member));
+    if (!expired) sweep_idle();
   }
 
   Queued const queued(*this, *waiter);
@@ -271,6 +272,20 @@ void Pool::close_member(std::unique_ptr<Member> member) {
   --counts_.closing;
   ++counts_.closed;
   grow(lock);
+}
+
+// One connection was dead, so its neighbours are looked at before anybody is given one of them.
+void Pool::sweep_idle() {
+  std::vector<std::unique_ptr<Member>> dead;
+  {
+    std::lock_guard const lock(mutex_);
+    for (auto& member : idle_) {
+      if (!member->connection->poll_alive()) dead.push_back(std::move(member));
+    }
+    std::erase(idle_, nullptr);
+    counts_.closing += dead.size();
+  }
+  for (auto& member : dead) close_member(std::move(member));
 }
 
 void Pool::fail_waiters(Error const& error) {

@@ -80,6 +80,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void unlend(Member* member);
   bool waits_for_itself() const;
   void warn_of_leaks();
+  void sweep_idle();
   void pass_on(std::unique_ptr<Member> member);
   void close_member(std::unique_ptr<Member> member);
   void grow(std::unique_lock<std::mutex>& lock);
@@ -88,12 +89,13 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Error exhausted() const;
 
   // Run by the keeper.
-  async::Operation<void> open_one(std::shared_ptr<Pool> self, Deadline not_before);
+  async::Operation<void> open_one(std::shared_ptr<Pool> self, Deadline not_before,
+                                  std::uint64_t generation);
   async::Operation<void> recover(std::shared_ptr<Pool> self, std::unique_ptr<Member> member);
   async::Operation<void> maintain(std::weak_ptr<Pool> weak);
   async::Operation<void> keep_alive(std::shared_ptr<Pool> self, std::unique_ptr<Member> member);
   std::optional<Deadline> next_cancel();
-  void opened(std::unique_ptr<wire::Connection> connection);
+  void opened(std::unique_ptr<wire::Connection> connection, std::uint64_t generation);
   void open_failed(Error const& error);
 
   // Constant after construction.
