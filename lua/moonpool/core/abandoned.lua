@@ -28,15 +28,21 @@ function M.remove(thing)
   M.any = next(held) ~= nil
 end
 
----Collects what nobody can reach any more, when it is time to.
+---Collects what nobody can reach any more.
+function M.sweep()
+  if not M.any then return end
+  collectgarbage()
+  collectgarbage()
+  M.any = next(held) ~= nil
+end
+
+---Sweeps when it is time to.
 function M.look()
   local from = C.mp_clock()
   if from < due then return end
-  collectgarbage()
-  collectgarbage()
+  M.sweep()
   local now = C.mp_clock()
   due = now + math.max(LEAST, (now - from) * SHARE)
-  M.any = next(held) ~= nil
 end
 
 return M

@@ -1,6 +1,7 @@
 --- What statements are run on: a database handle, or a transaction, which answers to the same methods so
 --- that code need not know which one it was given.
 
+local abandoned = require "moonpool.core.abandoned"
 local abi = require "moonpool.core.abi"
 local batch = require "moonpool.core.batch"
 local cache = require "moonpool.core.cache"
@@ -293,6 +294,7 @@ function Handle:close(drain)
   if self:in_transaction() then errors.misuse "a transaction ends with its function; the database is closed" end
   if self.root.closed then return end
   self.root.closed = true
+  abandoned.sweep()
   run.finish(C.mp_close(self.root.cluster, duration.seconds(drain, "drain") or 10))
 end
 

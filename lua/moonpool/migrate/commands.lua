@@ -98,13 +98,42 @@ for _, name in ipairs { "rename_table", "add_column", "rename_column", "change_t
   end
 end
 
+-- Concurrent work on an index waits for every transaction that is older than itself, whatever it does.
+local OLDER = [[
+select pid, application_name as app, state, xact_start as since from pg_catalog.pg_stat_activity
+where pid <> pg_backend_pid() and datname = current_database() and backend_type = 'client backend'
+  and xact_start < clock_timestamp() - make_interval(secs => ?) order by xact_start limit 3]]
+
+local function older(db, seconds)
+  local list = db:query(OLDER, seconds):map(function(row)
+    return ("pid %d (%s, %s, since %s)"):format(row.pid, row.app ~= "" and row.app or "an unnamed application",
+      row.state, row.since)
+  end)
+  return #list > 0 and table.concat(list, ", ") or nil
+end
+
+local function concurrently(work, db, sql)
+  local context = work.context
+  local waits = older(db, 1)
+  if waits then context.talk(("%s: waiting for transactions that are older: %s"):format(work.file.title, waits)) end
+  db:exec("select set_config('lock_timeout', ?, false)", ("%d"):format(context.index_patience * 1000))
+  local ok, e = pcall(db.exec, db, sql)
+  db:exec "reset lock_timeout"
+  if ok then return end
+  if errors.is_error(e) and e.sqlstate == "55P03" then
+    e.hint = ("end what is older: %s"):format(older(db, 0) or "it has ended meanwhile")
+    e.description = e.description .. "\nHINT: " .. e.hint
+  end
+  error(e, 0)
+end
+
 -- A build that broke off leaves an index that is never used and stands in the way of the next one.
-local function build_index(db, sql, name, again)
+local function build_index(work, db, sql, name, again)
   local left = db:query_row(
     "select indisvalid and indisready as whole from pg_catalog.pg_index where indexrelid = to_regclass(?)", name)
   if left and left.whole and again then return end
-  if left and not left.whole then db:exec("drop index concurrently " .. name) end
-  db:exec(sql)
+  if left and not left.whole then concurrently(work, db, "drop index concurrently " .. name) end
+  concurrently(work, db, sql)
 end
 
 ---`concurrently = true` builds it without stopping writers, outside the transaction.
@@ -115,7 +144,8 @@ end
 function Commands:create_index(table, columns_, options)
   local sql, name = operations.create_index(table, columns_, options)
   if not (options and options.concurrently) then return run(self, sql) end
-  work_of(self):alone(function(db, again) build_index(db, sql, name, again) end)
+  local work = work_of(self)
+  work:alone(function(db, again) build_index(work, db, sql, name, again) end)
 end
 
 ---@async
@@ -124,10 +154,11 @@ end
 function Commands:drop_index(name, options)
   local sql = operations.drop_index(name, options)
   if not (options and options.concurrently) then return run(self, sql) end
-  work_of(self):alone(function(db, again)
+  local work = work_of(self)
+  work:alone(function(db, again)
     -- It may be gone already when the break came behind the drop.
     if again and not db:query("select to_regclass(?) is not null", names.path(name)):scalar() then return end
-    db:exec(sql)
+    concurrently(work, db, sql)
   end)
 end
 

@@ -18,6 +18,7 @@ local M = {}
 ---@field table string|nil where the history is kept; "schema_migrations"
 ---@field wait string|number|nil how long to wait for another migrator; "60s"
 ---@field lock_timeout string|number|nil how long a statement waits for a lock before all is tried again; "3s"
+---@field index_timeout string|number|nil the same for concurrent work on an index; "10m"
 ---@field timeout string|number|nil for a single statement; "24h"
 ---@field out_of_order boolean|nil
 ---@field trusted boolean|nil scripts may reach the machine
@@ -26,7 +27,9 @@ local M = {}
 
 local DIR = "scripts/migrations"
 
-local known = { "dir", "done", "lock_timeout", "out_of_order", "table", "talk", "timeout", "trusted", "wait" }
+local known = {
+  "dir", "done", "index_timeout", "lock_timeout", "out_of_order", "table", "talk", "timeout", "trusted", "wait",
+}
 
 ---@class moonpool.Migrator
 ---@field private db moonpool.Handle
@@ -53,6 +56,7 @@ local function settings(self)
     table = given.table or "schema_migrations",
     wait = duration.seconds(given.wait, "wait") or 60,
     patience = duration.seconds(given.lock_timeout, "lock_timeout") or 3,
+    index_patience = duration.seconds(given.index_timeout, "index_timeout") or 600,
     timeout = duration.seconds(given.timeout, "timeout") or 86400,
     trusted = given.trusted,
     talk = given.talk or function() end,

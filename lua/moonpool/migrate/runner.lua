@@ -21,7 +21,10 @@ local M = {}
 ---@return any
 function M.on_session(cluster, s, f, more)
   local db = cluster:session { pinned = true, timeout = s.timeout }
-  local context = { db = db, patience = s.patience, talk = s.talk, settings = s, allow = more and more.allow or {} }
+  local context = {
+    db = db, patience = s.patience, index_patience = s.index_patience, talk = s.talk, settings = s,
+    allow = more and more.allow or {},
+  }
   local ok, result = pcall(function()
     context.ledger = ledgers.open(db, s.table, more and more.take_over)
     return f(context, files.discover(s.dir))

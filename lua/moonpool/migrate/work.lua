@@ -3,6 +3,7 @@
 --- far that is, the step runs alone, and the next ones are a transaction again. A run that was cut short is
 --- taken up behind the last step that was written down; reading steps are not counted and run again.
 
+local abandoned = require "moonpool.core.abandoned"
 local native = require "moonpool.core.ffi"
 
 local M = {}
@@ -20,6 +21,7 @@ Work.__index = Work
 ---@field ledger moonpool.migrate.Ledger
 ---@field lock moonpool.migrate.Lock
 ---@field patience number seconds that a statement waits for a lock
+---@field index_patience number the same for an index that is built or dropped concurrently
 ---@field talk fun(line: string)
 
 ---@param context moonpool.migrate.Context
@@ -88,6 +90,8 @@ function Work:alone(f)
   if self.count <= self.done then return nil end
   settle(self)
   self.context.lock:prove(self.context.db, 0)
+  -- A transaction that this very process has forgotten would be waited for in vain.
+  abandoned.sweep()
   local result = f(self.context.db, self.resumed and self.count == self.done + 1)
   note(self, self.context.db)
   return result

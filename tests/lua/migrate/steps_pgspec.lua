@@ -111,6 +111,26 @@ describe("a migration that is more than one transaction", function()
     assert.equal("1_one=applied 2_two=applied 3_three=applied", states())
   end)
 
+  it("tells whom a concurrent build waits for, and does not wait for ever", function()
+    migrator():up()
+    folder:write("3_three.lua",
+      [[return { up = function(m) m:create_index("one", "name", { concurrently = true }) end }]])
+    local tx = db:begin { isolation = "repeatable read" }
+    local pid = tx:query("select pg_backend_pid()"):scalar()
+    tx:exec "select pg_sleep(1.1)"
+    local waits = 0
+    local list = migrate.new(db, { dir = folder.path, index_timeout = "200ms", talk = function(line)
+      if line:find("waiting for transactions that are older: pid " .. pid, 1, true) then waits = waits + 1 end
+      if line:find "lock_not_available.*trying again" and tx then
+        tx:rollback()
+        tx = nil
+      end
+    end }):up()
+    assert.equal("3_three", titles(list))
+    assert.equal(1, waits)
+    assert.is_true(db:query("select indisvalid from pg_index where indexrelid = 'one_name_idx'::regclass"):scalar())
+  end)
+
   it("runs files without a transaction, statement by statement", function()
     local first = "-- moonpool: transaction = false\ncreate index concurrently one_idx on one (name);\n"
     folder:write("3_three.up.sql", first .. "create table three (id int);\nselect 1 / 0;\ncreate table four (id int)")

@@ -4,12 +4,6 @@ local json = require "moonpool.core.json"
 
 local M = {}
 
--- Given to luajit: the module's name and its options as JSON.
-M.DRIVER = [[
-local options = require("moonpool.core.json").decode(arg[2])
-os.exit(require(arg[1]).run(options))
-]]
-
 local function quoted(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
@@ -20,12 +14,8 @@ end
 ---@param environment string|nil "MOONPOOL_DSN=x"
 ---@return string
 function M.line(name, options, environment)
-  local driver = os.tmpname()
-  local file = assert(io.open(driver, "w"))
-  file:write(M.DRIVER)
-  file:close()
-  return ("%s luajit %s %s %s"):format(environment or "", driver, quoted("moonpool.cli." .. name),
-    quoted(json.encode(options)))
+  return ("%s luajit tests/lua/support/command_driver.lua %s %s"):format(environment or "",
+    quoted("moonpool.cli." .. name), quoted(json.encode(options)))
 end
 
 ---Runs it. Gives the exit code, stdout, stderr.
