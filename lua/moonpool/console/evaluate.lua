@@ -35,9 +35,11 @@ function M.compile(text, name, line)
   local bare = text:gsub("[%s;]+$", "")
   if loadstring("return " .. bare) then
     -- A plain `return f()` would be a tail call, which loses the place of f's error.
-    -- Behind a comment the bracket needs a line of its own; elsewhere it would spoil the count of lines.
-    local close = bare:find("--", 1, true) and "\n)" or ")"
-    local value = loadstring(padded("local see = ... see(" .. bare .. close, line), name)
+    -- A comment at the end goes; behind one that stays the bracket needs a line of its own.
+    local without = bare:gsub("%s*%-%-[^\n]*$", "")
+    local plain = loadstring("return " .. without) and not without:find("--", 1, true)
+    local inside = plain and without .. ")" or bare .. "\n)"
+    local value = loadstring(padded("local see = ... see(" .. inside, line), name)
     if value then return value end
   end
   return loadstring(padded(lua_text.keep_locals(text), line), name)

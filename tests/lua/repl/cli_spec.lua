@@ -39,8 +39,8 @@ describe("the command line", function()
     ran = run { "migrate", "up", "--dirr", "x" }
     assert.equal(2, ran.code)
     assert.is_truthy(ran.err:find("did you mean '--dir'?", 1, true))
-    ran = run { "schema", "dmup" }
-    assert.is_truthy(ran.err:find("did you mean 'dump'?", 1, true))
+    ran = run { "migrate", "stauts" }
+    assert.is_truthy(ran.err:find("did you mean 'status'?", 1, true))
   end)
 end)
 
