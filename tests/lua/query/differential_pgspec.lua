@@ -9,7 +9,7 @@ local moonpool = require "moonpool"
 local c, raw, null = moonpool.cond, moonpool.raw, moonpool.null
 
 local only = tonumber(os.getenv "MOONPOOL_SEED")
-local QUERIES = only and 1 or tonumber(os.getenv "MOONPOOL_QUERIES") or 1500
+local QUERIES = only and 1 or tonumber(os.getenv "MOONPOOL_QUERIES") or 800
 local SETS = 4
 
 local function show(row, names)
