@@ -5,8 +5,10 @@
 local database = require "database"
 local model = require "model"
 local moonpool = require "moonpool"
+local walk = require "moonpool.core.walk"
 
 local c, raw, null = moonpool.cond, moonpool.raw, moonpool.null
+local pairs = walk.pairs
 
 local only = tonumber(os.getenv "MOONPOOL_SEED")
 local QUERIES = only and 1 or tonumber(os.getenv "MOONPOOL_QUERIES") or 800

@@ -2,8 +2,10 @@
 --- condition for the builder and the same condition as a Lua function. It shares nothing with the builder.
 
 local moonpool = require "moonpool"
+local walk = require "moonpool.core.walk"
 
 local c, raw, null = moonpool.cond, moonpool.raw, moonpool.null
+local pairs = walk.pairs
 
 local M = {}
 
