@@ -1,5 +1,9 @@
 --- What a table is by its keys: a list, a map, or neither.
 
+local walk = require "moonpool.core.walk"
+
+local pairs = walk.pairs
+
 local M = {}
 
 ---Length of a list: its highest index, whatever lies between. nil and a foreign key where it is no list.
@@ -8,7 +12,7 @@ local M = {}
 ---@return any foreign
 function M.length(t)
   local n = 0
-  for key in next, t do
+  for key in pairs(t) do
     if type(key) ~= "number" or key < 1 or key % 1 ~= 0 then return nil, key end
     if key > n then n = key end
   end
@@ -32,7 +36,7 @@ end
 ---@return any foreign
 function M.names(t)
   local names = {}
-  for key in next, t do
+  for key in pairs(t) do
     if type(key) ~= "string" then return nil, key end
     names[#names + 1] = key
   end

@@ -8,6 +8,9 @@ local statement = require "moonpool.query.statement"
 local term = require "moonpool.sql.term"
 local tree = require "moonpool.sql.tree"
 local value = require "moonpool.sql.value"
+local walk = require "moonpool.core.walk"
+
+local pairs = walk.pairs
 
 local M = {}
 

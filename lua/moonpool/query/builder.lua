@@ -7,7 +7,10 @@ local misuse = require "moonpool.sql.misuse"
 local options = require "moonpool.query.options"
 local run = require "moonpool.query.run"
 local term = require "moonpool.sql.term"
+local walk = require "moonpool.core.walk"
 local with = require "moonpool.query.with"
+
+local pairs = walk.pairs
 
 local M = {}
 

@@ -9,8 +9,11 @@ local order = require "moonpool.query.order"
 local paginate = require "moonpool.query.paginate"
 local run = require "moonpool.query.run"
 local value = require "moonpool.sql.value"
+local walk = require "moonpool.core.walk"
 local where = require "moonpool.query.where"
 local whole = require "moonpool.query.whole"
+
+local pairs = walk.pairs
 
 local M = {}
 

@@ -10,6 +10,9 @@ local order = require "moonpool.query.order"
 local statement = require "moonpool.query.statement"
 local tree = require "moonpool.sql.tree"
 local value = require "moonpool.sql.value"
+local walk = require "moonpool.core.walk"
+
+local pairs = walk.pairs
 
 local M = {}
 

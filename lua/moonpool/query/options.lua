@@ -3,6 +3,9 @@
 local comment = require "moonpool.sql.comment"
 local duration = require "moonpool.core.duration"
 local misuse = require "moonpool.sql.misuse"
+local walk = require "moonpool.core.walk"
+
+local pairs = walk.pairs
 
 local M = {}
 

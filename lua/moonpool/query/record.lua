@@ -5,7 +5,10 @@ local chain = require "moonpool.query.chain"
 local misuse = require "moonpool.sql.misuse"
 local term = require "moonpool.sql.term"
 local value = require "moonpool.sql.value"
+local walk = require "moonpool.core.walk"
 local where = require "moonpool.query.where"
+
+local pairs = walk.pairs
 
 local M = {}
 

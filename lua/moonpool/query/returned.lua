@@ -4,6 +4,9 @@ local chain = require "moonpool.query.chain"
 local limit = require "moonpool.query.limit"
 local misuse = require "moonpool.sql.misuse"
 local run = require "moonpool.query.run"
+local walk = require "moonpool.core.walk"
+
+local pairs = walk.pairs
 
 local M = {}
 

@@ -3,6 +3,10 @@
 --- `n` counts the parameters collected so far. What a clause keeps is an item: `{ text }`, quoted and
 --- ready, or `{ tree, at }`, a tree whose parameters begin after the first `at` of the statement.
 
+local walk = require "moonpool.core.walk"
+
+local pairs = walk.pairs
+
 local M = {}
 
 ---@class moonpool.query.Statement: moonpool.sql.Tree

@@ -7,6 +7,9 @@ local shape = require "moonpool.sql.shape"
 local term = require "moonpool.sql.term"
 local tree = require "moonpool.sql.tree"
 local value = require "moonpool.sql.value"
+local walk = require "moonpool.core.walk"
+
+local pairs = walk.pairs
 
 local M = {}
 

@@ -225,11 +225,10 @@ function M.ordering(text)
     end
   end
   local said = table.concat(words, " ")
-  local direction, rest = said:match "^(%a+)%s*(.*)$"
-  if direction == "nulls" then direction, rest = nil, said end
-  if direction and direction ~= "asc" and direction ~= "desc" then return refuse(what, text) end
-  local nulls = (rest or ""):match "^nulls (%a+)$"
-  if (rest or "") ~= "" and nulls ~= "first" and nulls ~= "last" then return refuse(what, text) end
+  local direction = said:match "^asc%f[^%a]" or said:match "^desc%f[^%a]"
+  local rest = direction and said:sub(#direction + 2) or said
+  local nulls = rest:match "^nulls (%a+)$"
+  if rest ~= "" and nulls ~= "first" and nulls ~= "last" then return refuse(what, text) end
   local full = text:match "^%s*(%S+)"
   return { text = found.text, name = found.name, full = full, desc = direction == "desc", nulls = nulls }
 end

@@ -2,6 +2,9 @@
 
 local errors = require "moonpool.core.error"
 local suggest = require "moonpool.core.suggest"
+local walk = require "moonpool.core.walk"
+
+local pairs = walk.pairs
 
 local M = {}
 

@@ -6,6 +6,9 @@ local misuse = require "moonpool.sql.misuse"
 local shape = require "moonpool.sql.shape"
 local term = require "moonpool.sql.term"
 local tree = require "moonpool.sql.tree"
+local walk = require "moonpool.core.walk"
+
+local pairs = walk.pairs
 
 local M = {}
 

@@ -46,9 +46,8 @@ describe("after and before", function()
 
   it("stand beside other conditions, and each value is sent once", function()
     local q = t:where("x or y"):order_by("a desc", "b"):after({ a = 1, b = 2 }):where { z = 3 }
-
-         assert.equal('select * from "t" where (x or y) and "z" = $1 and "a" <= $2 and ("a" < $2 or ("a" = $2 and ("b" > $3))) '
-      .. 'order by "a" desc, "b"', text(q))
+    assert.equal('select * from "t" where (x or y) and "z" = $1 and "a" <= $2 and ("a" < $2 or '
+      .. '("a" = $2 and ("b" > $3))) order by "a" desc, "b"', text(q))
     assert.same({ 3, 1, 2 }, params(q))
   end)
 
