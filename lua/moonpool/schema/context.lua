@@ -42,7 +42,7 @@ end
 ---@return fun(): table?
 function Context:rows(name)
   local result = self.results[name]
-  if not result then error("no query is called " .. name) end
+  if not result then return function() end end
   local i, list = 0, result:all()
   return function()
     i = i + 1

@@ -5,6 +5,7 @@
 -- speaks of do not exist.
 
 local fact_of = require "moonpool.schema.fact"
+local names = require "moonpool.schema.names"
 local reader = require "moonpool.schema.reader"
 local scratch = require "moonpool.schema.scratch"
 local set_of = require "moonpool.schema.set"
@@ -19,6 +20,21 @@ local function real_id(db, read, fact)
   local named = fact.id:match "^[%l_]+:(.*)$"
   local args = db:query([[select oidvectortypes(proargtypes) from pg_proc where oid = to_regprocedure(?)]], named):scalar()
   return args and (fact.id:gsub("%(.*%)$", function() return "(" .. args .. ")" end)) or fact.id
+end
+
+-- The extension that what the privileges are on belongs to.
+local REG = { ["function"] = "to_regprocedure", procedure = "to_regprocedure", aggregate = "to_regprocedure", type = "to_regtype",
+  schema = "to_regnamespace", language = false, foreign_data_wrapper = false }
+
+local function extension_of(db, id)
+  local kind, named = id:match "^([%l_]+):(.*)$"
+  local reg = REG[kind]
+  if reg == false then return {} end
+  local name = db:query(([[
+select e.extname
+from pg_depend d join pg_extension e on e.oid = d.refobjid
+where d.deptype = 'e' and d.objid = %s(?)]]):format(reg or "to_regclass"), named):scalar()
+  return name and { names.id("extension", name) } or {}
 end
 
 local function clean(attrs)
@@ -51,7 +67,7 @@ local function restore(db, wish, read)
       local parent = renamed[fact.parent] or fact.parent
       local id = fact_of.acl_id(parent, fact.grantee, fact.grantor)
       local made = fact_of.from_id(id, parent, clean(fact.attrs))
-      made.deps = fact.attrs._foreign and fact.deps or {}
+      made.deps = out:get(parent) and {} or extension_of(db, parent)
       out:add(made)
     elseif fact.kind == "subscription" then
       local made = fact_of.from_id(fact.id, nil, clean(fact.attrs))

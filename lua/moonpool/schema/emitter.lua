@@ -137,7 +137,7 @@ end
 function Emitter:apart()
   self:statements()
   local out = {}
-  for id in pairs(self.splits) do out[id] = true end -- order-free: a set from a set
+  for id in pairs(self.splits) do out[id] = true end
   return out
 end
 
@@ -236,7 +236,7 @@ function Emitter:write()
       if fact.id ~= host then node.facts[#node.facts + 1] = fact end
     end
   end
-  for _, node in pairs(nodes) do -- order-free: each node is worked on alone
+  for _, node in pairs(nodes) do
     table.sort(node.facts, function(a, b)
       local pa, pb = a.attrs._position or 0, b.attrs._position or 0
       if a.kind == b.kind and a.parent == b.parent and pa ~= pb then return pa < pb end
@@ -275,7 +275,7 @@ function Emitter:extra_nodes(nodes)
       list[#list + 1] = { node = node.id, id = step.fact.id }
     end
   end
-  for id, inside in pairs(self.splits) do -- order-free: nodes are sorted before they are written
+  for id, inside in pairs(self.splits) do
     local fact = self.set:get(id)
     local kind = fact and kinds.by_name[fact.kind]
     if type(inside) == "table" then
@@ -314,7 +314,7 @@ function Emitter:need_attached(node, id)
 end
 
 function Emitter:edges(nodes)
-  for _, node in pairs(nodes) do -- order-free: each node is worked on alone
+  for _, node in pairs(nodes) do
     local function need(id)
       local fact = self.set:get(id)
       if not fact then return end
@@ -337,6 +337,42 @@ function Emitter:edges(nodes)
     local parent = node.facts and node.fact.parent
     if parent and (node.fact.kind == "index" or node.fact.kind == "constraint" or node.fact.kind == "trigger") then
       for _, below in ipairs(self.attached[parent] or {}) do node.needs[below.node] = true end
+    end
+  end
+end
+
+-- A foreign key takes the first of the unique indexes on the columns it refers to: the others are made behind it.
+function Emitter:prefer_keys(nodes)
+  local used, keys = {}, {}
+  for _, fact in ipairs(self.set:of_kind "constraint") do
+    if fact.attrs.references then
+      for _, id in ipairs(fact.deps) do
+        local key = self.set:get(id)
+        if key and key.parent == fact.attrs.references and key.kind ~= "column" then
+          used[id], keys[fact.id] = true, key
+        end
+      end
+    end
+  end
+  local function same_columns(a, b)
+    if #a ~= #b then return false end
+    local set = {}
+    for _, column in ipairs(a) do set[column] = true end
+    for _, column in ipairs(b) do
+      if not set[column] then return false end
+    end
+    return true
+  end
+  for id, key in pairs(keys) do
+    local columns = key.attrs.columns or key.attrs.keys
+    for _, kind in ipairs { "constraint", "index" } do
+      for _, other in ipairs(self.set:children(key.parent, kind)) do
+        local unique = other.attrs.unique or other.attrs.type == "unique" or other.attrs.type == "primary key"
+        if unique and not used[other.id] and nodes[other.id] and nodes[id]
+          and same_columns(columns, other.attrs.columns or other.attrs.keys or {}) then
+          nodes[other.id].needs[id] = true
+        end
+      end
     end
   end
 end
@@ -384,7 +420,8 @@ function Emitter:statements()
     nodes, ids, needs = self:write(), {}, {}
     self:extra_nodes(nodes)
     self:edges(nodes)
-    for id, node in pairs(nodes) do -- order-free: ids are sorted below
+    self:prefer_keys(nodes)
+    for id, node in pairs(nodes) do
       ids[#ids + 1], needs[id] = id, node.needs
     end
     table.sort(ids)

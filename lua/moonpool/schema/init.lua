@@ -2,6 +2,7 @@
 --- words schema files are written in.
 
 local collect = require "moonpool.schema.dsl.collect"
+local diagram = require "moonpool.schema.diagram"
 local diff = require "moonpool.schema.diff"
 local elaborate = require "moonpool.schema.elaborate"
 local emitter = require "moonpool.schema.emitter"
@@ -21,6 +22,7 @@ M.introspect = reader.read
 M.diff = diff.compare
 M.compare = normal.compare
 M.layout = diff.layout
+M.diagram = diagram
 M.wish = collect.collect
 M.load = load.wish
 M.elaborate = elaborate.wish

@@ -5,6 +5,7 @@
 -- sets differ in a text, both texts are loaded once more, each with what it stands on, and what comes back is
 -- compared; the few objects that differ pay for it and no other.
 
+local canon = require "moonpool.schema.canon"
 local diff = require "moonpool.schema.diff"
 local fact_of = require "moonpool.schema.fact"
 local reader = require "moonpool.schema.reader"
@@ -99,6 +100,26 @@ local function with_texts(set, texts, ids)
   return out
 end
 
+-- The facts as the server prints them from a temporary table; a set of those that could be had so.
+local function canonical(db, set, ids)
+  local out = set_of.new(set.meta)
+  for id in pairs(ids) do
+    local fact = set:get(id)
+    local text, attr = canon.text(db, set, fact)
+    if text then
+      local attrs = {}
+      for key, value in pairs(fact.attrs) do attrs[key] = value end
+      attrs[attr] = text
+      out:add(fact_of.from_id(id, fact.parent, attrs))
+    end
+  end
+  return out
+end
+
+local function no_database(failure)
+  return tostring(failure):find("no scratch database could be made", 1, true) ~= nil
+end
+
 --- The difference of two sets in normal form. Without a difference in texts it costs nothing more than `diff`.
 ---@param db table  where a scratch database may be made
 ---@param a moonpool.schema.FactSet
@@ -109,9 +130,11 @@ function M.compare(db, a, b, options)
   local changes = diff.compare(a, b, options)
   local ids = candidates(changes)
   if not ids then return changes end
-  local left = with_texts(a, reloaded(db, a, ids, options), ids)
-  local right = with_texts(b, reloaded(db, b, ids, options), ids)
-  return diff.compare(left, right, options)
+  local ok, texts_a = pcall(reloaded, db, a, ids, options)
+  if not ok and not no_database(texts_a) then error(texts_a, 0) end
+  if not ok then texts_a = canonical(db, a, ids) end
+  local texts_b = ok and reloaded(db, b, ids, options) or canonical(db, b, ids)
+  return diff.compare(with_texts(a, texts_a, ids), with_texts(b, texts_b, ids), options)
 end
 
 return M

@@ -218,7 +218,7 @@ function M.load_facts(scratch, set, options)
   for _, failure in ipairs(failures) do
     local fact, e = failure.item.fact, failure.error
     -- The first statement of a thing failed; the others only miss what it would have made.
-    if not (fact and said[fact.id]) then texts[#texts + 1] = ("%s: %s%s"):format(fact and fact.attrs._at or fact and fact.id or "statement",
+    if not (fact and (said[fact.id] or said[fact.parent])) then texts[#texts + 1] = ("%s: %s%s"):format(fact and fact.attrs._at or fact and fact.id or "statement",
       e.message or tostring(e), fact and fact.attrs._at and (" (%s)"):format(fact.id) or "") end
     if fact and fact.kind == "extension" and not said[fact.id] then
       texts[#texts] = texts[#texts] .. ("\n  install the package that has the extension %s on this server, or give another as scratch")

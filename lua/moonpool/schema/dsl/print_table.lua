@@ -146,8 +146,8 @@ local function column_line(set, table_fact, column, ends, done)
   end
   if sequence_id then done[sequence_id] = true end
   local primary = ends:find(":primary_key()", 1, true)
+  local sequence
   if attrs.identity then
-    local sequence
     for _, fact in ipairs(set:children(column.id, "sequence")) do sequence = fact end
     local options = sequence and copy(sequence.attrs, { identity = true }) or {}
     if sequence then
@@ -175,7 +175,7 @@ local function column_line(set, table_fact, column, ends, done)
     end
   end
   if attrs.inherited then chain " :inherited()" end
-  if attrs.not_null and not serial and not attrs.identity and not primary then chain " :not_null()" end
+  if attrs.not_null and not serial and not sequence and not primary then chain " :not_null()" end
   if not attrs.not_null and primary then chain " :null()" end
   if default and not serial then
     local text = default_text(default.attrs.expression, attrs.type)

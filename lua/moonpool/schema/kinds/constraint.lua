@@ -79,8 +79,12 @@ function M.read(cx)
       local attrs = {
         type = TYPES[row.contype], deferrable = row.condeferrable or nil, deferred = row.condeferred or nil,
         not_valid = not row.convalidated and row.conenforced or nil, not_enforced = not row.conenforced or nil,
-        inherited = row.contype == "c" and not on_domain and not row.conislocal and not host.attrs.partition_of or nil,
       }
+      -- A partition is made with the checks of its parent in it; one that does not hold yet it can only get from there.
+      if row.contype == "c" and not on_domain and not row.conislocal
+        and not (host.attrs.partition_of and row.convalidated and row.conenforced) then
+        attrs.inherited = true
+      end
       if row.contype == "c" then
         attrs.expression = row.expression
         attrs.no_inherit = row.connoinherit or nil
@@ -163,7 +167,9 @@ function M.create(fact, e)
   if host.kind == "domain" then
     e:add(("ALTER DOMAIN %s %s"):format(e:name_of(host.id), body))
   else
-    local down = host.attrs.partition_key and (attrs.type == "foreign key" or attrs.type == "exclude")
+    -- A check goes down to the children; so does what partitions can only have from their parent.
+    local down = attrs.type == "check" and not attrs.no_inherit
+      or host.attrs.partition_key and (attrs.type == "foreign key" or attrs.type == "exclude")
     local only = down and "" or "ONLY "
     e:add(("ALTER %sTABLE %s%s %s"):format(host.kind == "foreign_table" and "FOREIGN " or "", only,
       e:name_of(host.id), body))

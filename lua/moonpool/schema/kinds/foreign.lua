@@ -67,6 +67,10 @@ function M.read(cx)
       local map, order = catalog.options(row.options)
       local user = row.umuser == 0 and "public" or row.usename or tostring(row.umuser)
       if not cx.options.secrets then hide(cx, map, row.srvname, user) end
+      if not map and not cx.meta.superuser then
+        cx:warn("user mapping %s on server %s: its options, if it has any, can be read by a superuser, its user or the owner "
+          .. "of the server", user, row.srvname)
+      end
       catalog.set_options(attrs, "options", map, order)
       cx:add(OID.pg_user_mapping, row.umid, "user_mapping", server.id, attrs, row.srvname, user)
     end
