@@ -12,6 +12,12 @@ local set_of = require "moonpool.schema.set"
 
 local M = {}
 
+-- Kinds a scratch database cannot hold for itself.
+local CLUSTER = {
+  subscription = true, role = true, role_setting = true, membership = true, tablespace = true, parameter = true,
+  database_setting = true,
+}
+
 local ROUTINE = { ["function"] = true, procedure = true, aggregate = true }
 
 -- What the server calls a routine whose argument types were spelt in another way.
@@ -69,8 +75,11 @@ local function restore(db, wish, read)
       local made = fact_of.from_id(id, parent, clean(fact.attrs))
       made.deps = out:get(parent) and {} or extension_of(db, parent)
       out:add(made)
-    elseif fact.kind == "subscription" then
-      local made = fact_of.from_id(fact.id, nil, clean(fact.attrs))
+    elseif CLUSTER[fact.kind] then
+      local made = fact_of.from_id(fact.id, fact.parent, clean(fact.attrs))
+      local _, parts = names.parse(fact.id)
+      local role = fact.kind == "membership" and names.id("role", parts[1])
+      made.deps = role and wish:get(role) and { role } or {}
       out:add(made)
     end
   end
@@ -84,7 +93,7 @@ end
 ---@param options? moonpool.schema.ScratchOptions|moonpool.schema.ReadOptions
 ---@return moonpool.schema.FactSet
 function M.wish(db, wish, options)
-  local loaded = wish:filter(function(fact) return fact.kind ~= "subscription" end)
+  local loaded = wish:filter(function(fact) return not CLUSTER[fact.kind] end)
   loaded.meta.complete = wish.meta.complete
   return scratch.with(db, options, function(at)
     scratch.load_facts(at, loaded, { owners = false, privileges = false })

@@ -18,7 +18,8 @@ select current_setting('server_version_num')::int as version, current_database()
   d.datlocprovider::text as locale_provider, current_user as reader, current_setting('is_superuser') = 'on' as superuser, r.rolname as acl_role,
   acldefault('r', r.oid)::text as acl_r, acldefault('s', r.oid)::text as acl_s, acldefault('f', r.oid)::text as acl_f,
   acldefault('T', r.oid)::text as "acl_T", acldefault('n', r.oid)::text as acl_n, acldefault('l', r.oid)::text as acl_l,
-  acldefault('F', r.oid)::text as "acl_F", acldefault('S', r.oid)::text as "acl_S", acldefault('L', r.oid)::text as "acl_L"
+  acldefault('F', r.oid)::text as "acl_F", acldefault('S', r.oid)::text as "acl_S", acldefault('L', r.oid)::text as "acl_L",
+  acldefault('t', r.oid)::text as acl_t
 from pg_database d, pg_roles r
 where d.datname = current_database() and r.oid = 10]],
   roles = [[select oid::int4, rolname from pg_roles]],

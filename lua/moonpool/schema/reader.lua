@@ -18,12 +18,13 @@ local M = {}
 ---@class moonpool.schema.ReadOptions
 ---@field strict? boolean  an object that is not modelled is an error instead of a warning
 ---@field secrets? boolean  read passwords of user mappings and connection strings of subscriptions too
+---@field cluster? boolean  read roles, memberships, tablespaces and privileges on settings too
 ---@field database_settings? boolean  read ALTER DATABASE … SET and ALTER ROLE … IN DATABASE … SET too
 ---@field schemas? string[]  keep only what is in these schemas
 ---@field exclude_schemas? string[]
 
 -- Every query with its name, in one fixed order.
-local function plan()
+local function plan(options)
   local list = { { name = "settings", sql = queries.settings } }
   local function put(map)
     local sorted = {}
@@ -33,16 +34,16 @@ local function plan()
   end
   put(queries.common)
   for _, module in ipairs(kinds.modules) do
-    if module.queries then put(module.queries) end
+    if module.queries and (not module.on_request or options[module.on_request]) then put(module.queries) end
   end
   list[#list + 1] = { name = "probe", sql = probe.query }
   list[#list + 1] = { name = "before", sql = consistency.before }
   return list
 end
 
-local function fetch(tx, without)
+local function fetch(tx, options, without)
   local list, results = {}, {}
-  for _, item in ipairs(plan()) do
+  for _, item in ipairs(plan(options)) do
     if item.name ~= without then list[#list + 1] = item end
   end
   local answers = tx:batch(function(batch)
@@ -200,7 +201,7 @@ local function isolated_views(tx, cx)
 end
 
 local function read(tx, options, without)
-  local results = fetch(tx, without)
+  local results = fetch(tx, options, without)
   local meta = results.meta:first()
   local set = set_of.new {
     server_version = meta.version, database = meta.database, encoding = meta.encoding, lc_collate = meta.lc_collate,
@@ -232,9 +233,9 @@ local function is_race(failure)
   return failure.sqlstate == "XX000" or failure.sqlstate == "42704" or failure.sqlstate == "42P01"
 end
 
-local function is_about_views(failure)
-  return type(failure) == "table" and failure.statement ~= nil and plan()[failure.statement]
-    and plan()[failure.statement].name == "view_texts"
+local function is_about_views(failure, options)
+  local item = type(failure) == "table" and failure.statement and plan(options)[failure.statement]
+  return item and item.name == "view_texts"
 end
 
 -- Reads until the catalogs stood still.
@@ -252,7 +253,7 @@ local function read_steadily(db, options)
       failure = first
       if not is_race(failure) then error(failure, 0) end
       -- It fails again and again: it is no race, one of the definitions is broken.
-      if attempt >= 2 and is_about_views(failure) then without = "view_texts" end
+      if attempt >= 2 and is_about_views(failure, options) then without = "view_texts" end
     end
   end
   if not set then error(failure, 0) end

@@ -64,6 +64,12 @@ M.of = {
   event_trigger = list("event tags func enabled" .. COMMON),
   default_acl = {},
   database_setting = list("value"),
+  role = list("superuser create_role create_db login replication bypass_row_security no_inherit connection_limit "
+    .. "valid_until comment"),
+  role_setting = list("value"),
+  membership = list("admin inherit set"),
+  tablespace = list("options" .. COMMON),
+  parameter = {},
 }
 M.of.procedure = M.of["function"]
 M.of.foreign_table = M.of.table

@@ -248,7 +248,8 @@ function Collector:add(spec)
   if not attributes.of[spec.kind] then fail(spec, "a %s cannot stand by itself", spec.kind) end
   local attrs = copy_attrs(spec)
   local parent = IN_SCHEMA[spec.kind] and names.id("schema", spec.path[1])
-    or spec.kind == "user_mapping" and names.id("server", spec.path[1]) or nil
+    or spec.kind == "user_mapping" and names.id("server", spec.path[1])
+    or spec.kind == "role_setting" and names.id("role", spec.path[1]) or nil
   local fact = self:put(id_of(spec, attrs), parent, attrs, spec)
   fact.args = fact.args or spec.args
   self:items(fact, spec)

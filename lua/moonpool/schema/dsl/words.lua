@@ -161,7 +161,8 @@ end
 M.func = named("function", "public")
 
 for _, kind in ipairs { "schema", "extension", "cast", "language", "transform", "access_method", "foreign_data_wrapper",
-  "server", "user_mapping", "publication", "subscription", "event_trigger", "default_acl", "database_setting" } do
+  "server", "user_mapping", "publication", "subscription", "event_trigger", "default_acl", "database_setting", "role",
+  "role_setting", "membership", "tablespace", "parameter" } do
   M[kind] = named(kind)
 end
 

@@ -33,6 +33,7 @@ local MODULES = {
   require "moonpool.schema.kinds.event_trigger",
   require "moonpool.schema.kinds.default_acl",
   require "moonpool.schema.kinds.database",
+  require "moonpool.schema.kinds.role",
   require "moonpool.schema.kinds.acl",
   require "moonpool.schema.kinds.table",
   require "moonpool.schema.kinds.view",
@@ -59,7 +60,7 @@ end
 
 -- What comes first where nothing forces an order: a dump is read from top to bottom.
 local ORDER = {
-  "database_setting", "schema", "extension", "language", "access_method", "collation", "conversion", "type", "enum",
+  "role", "role_setting", "membership", "tablespace", "parameter", "database_setting", "schema", "extension", "language", "access_method", "collation", "conversion", "type", "enum",
   "range", "composite", "domain", "function", "procedure", "aggregate", "cast", "transform", "operator",
   "operator_family", "operator_class", "ts_parser", "ts_template", "ts_dictionary", "ts_configuration",
   "foreign_data_wrapper", "server", "user_mapping", "sequence", "table", "foreign_table", "view", "matview", "default",
