@@ -1,4 +1,5 @@
---- `moonpool schema dump | diff | diagram`. Results go to stdout, talk to stderr; each command answers with its exit code.
+--- `moonpool schema dump | diff | diagram`. Results go to stdout, talk to stderr; each command answers with its exit
+--- code.
 
 local handles = require "moonpool.core.handle"
 local schema = require "moonpool.schema"
@@ -195,7 +196,7 @@ local function svg(text)
 end
 
 --- Prints a picture of the tables, their keys and references.
----@param options moonpool.cli.SchemaOptions  format: dot (default), mermaid, svg; source: a file instead of the database
+---@param options moonpool.cli.SchemaOptions  format: dot (default), mermaid, svg; source: a file to draw instead
 ---@return integer exit_code
 function M.diagram(options)
   return guarded(options, function()

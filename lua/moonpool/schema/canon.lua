@@ -17,8 +17,8 @@ end
 -- What a condition on the rows of a table reads like once it is a check of it.
 local function as_check(expression, attr)
   return { ("ALTER TABLE pg_temp.%s ADD CONSTRAINT %s CHECK (%s)"):format(TABLE, NAME, expression) },
-    ("SELECT pg_get_expr(conbin, conrelid) AS text FROM pg_constraint WHERE conrelid = 'pg_temp.%s'::regclass AND conname = '%s'")
-      :format(TABLE, NAME), attr, true
+    ("SELECT pg_get_expr(conbin, conrelid) AS text FROM pg_constraint "
+      .. "WHERE conrelid = 'pg_temp.%s'::regclass AND conname = '%s'"):format(TABLE, NAME), attr, true
 end
 
 -- Makes the text part of something, and the query that prints it again.
@@ -36,8 +36,8 @@ function WAYS.constraint(fact, set)
   if host.kind ~= "domain" then return as_check(fact.attrs.expression, "expression") end
   return { ("CREATE DOMAIN pg_temp.%s AS %s CONSTRAINT %s CHECK (%s)"):format(TABLE, host.attrs.type, NAME,
     fact.attrs.expression) },
-    ("SELECT pg_get_expr(conbin, 0) AS text FROM pg_constraint WHERE contypid = 'pg_temp.%s'::regtype AND conname = '%s'")
-      :format(TABLE, NAME), "expression"
+    ("SELECT pg_get_expr(conbin, 0) AS text FROM pg_constraint "
+      .. "WHERE contypid = 'pg_temp.%s'::regtype AND conname = '%s'"):format(TABLE, NAME), "expression"
 end
 
 -- One of its two texts; a policy that differs in both keeps the other.
@@ -50,14 +50,16 @@ WAYS["default"] = function(fact)
   return { ("ALTER TABLE pg_temp.%s ALTER COLUMN %s SET DEFAULT %s"):format(TABLE, names.quote(fact.name),
     fact.attrs.expression) },
     ("SELECT pg_get_expr(adbin, adrelid) AS text FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND "
-      .. "a.attnum = d.adnum WHERE adrelid = 'pg_temp.%s'::regclass AND attname = %s"):format(TABLE, names.literal(fact.name)),
+      .. "a.attnum = d.adnum WHERE adrelid = 'pg_temp.%s'::regclass AND attname = %s"):format(TABLE,
+        names.literal(fact.name)),
     "expression", true
 end
 
 function WAYS.index(fact)
   if not fact.attrs.predicate then return end
   return { ("CREATE INDEX %s ON pg_temp.%s ((1)) WHERE %s"):format(NAME, TABLE, fact.attrs.predicate) },
-    ("SELECT pg_get_expr(indpred, indrelid) AS text FROM pg_index WHERE indrelid = 'pg_temp.%s'::regclass"):format(TABLE),
+    ("SELECT pg_get_expr(indpred, indrelid) AS text FROM pg_index "
+      .. "WHERE indrelid = 'pg_temp.%s'::regclass"):format(TABLE),
     "predicate", true
 end
 

@@ -9,7 +9,8 @@ local M = {}
 local COUNTS = [[
 (select count(*) from pg_class where relpersistence <> 't')
   + (select count(*) from pg_proc) + (select count(*) from pg_namespace where nspname !~ '^pg_(temp|toast_temp)_')
-  + (select count(*) from pg_type where typnamespace not in (select oid from pg_namespace where nspname ~ '^pg_(temp|toast_temp)_'))
+  + (select count(*) from pg_type where typnamespace not in (select oid from pg_namespace
+    where nspname ~ '^pg_(temp|toast_temp)_'))
   + (select count(*) from pg_operator) + (select count(*) from pg_opclass) + (select count(*) from pg_collation)]]
 
 --- Goes with the reading.
@@ -19,9 +20,11 @@ M.before = ("select pg_current_snapshot()::text as snapshot, (%s)::int4 as objec
 local AFTER = [[
 select (%s)::int4 as objects, exists (
   select from pg_class t where relpersistence <> 't' and relkind <> 't' and %s
-  union all select from pg_attribute t join pg_class c on c.oid = t.attrelid and c.relpersistence <> 't' and c.relkind <> 't' where %s
+  union all select from pg_attribute t join pg_class c on c.oid = t.attrelid and c.relpersistence <> 't'
+    and c.relkind <> 't' where %s
   union all select from pg_proc t where %s
-  union all select from pg_type t join pg_namespace n on n.oid = t.typnamespace and n.nspname !~ '^pg_(temp|toast_temp)_' where %s
+  union all select from pg_type t join pg_namespace n on n.oid = t.typnamespace
+    and n.nspname !~ '^pg_(temp|toast_temp)_' where %s
   union all select from pg_namespace t where nspname !~ '^pg_(temp|toast_temp)_' and %s
   union all select from pg_constraint t where %s
   union all select from pg_operator t where %s

@@ -101,7 +101,8 @@ end
 function M.dot(set)
   local out = {
     "digraph schema {", "  graph [rankdir=LR, fontname=\"Helvetica\"];",
-    "  node [shape=plain, fontname=\"Helvetica\", fontsize=10];", "  edge [fontname=\"Helvetica\", fontsize=8, dir=both];",
+    "  node [shape=plain, fontname=\"Helvetica\", fontsize=10];",
+      "  edge [fontname=\"Helvetica\", fontsize=8, dir=both];",
   }
   local by_schema, schemas = {}, {}
   for _, box in ipairs(boxes(set)) do
@@ -121,7 +122,8 @@ function M.dot(set)
         local name = html(column.name)
         if column.key then name = "<U>" .. name .. "</U>" end
         if column.reference then name = "<I>" .. name .. "</I>" end
-        rows[#rows + 1] = ('<TR><TD ALIGN="LEFT">%s</TD><TD ALIGN="LEFT">%s%s</TD></TR>'):format(name, html(column.type),
+        rows[#rows + 1] = ('<TR><TD ALIGN="LEFT">%s</TD><TD ALIGN="LEFT">%s%s</TD></TR>'):format(name,
+          html(column.type),
           column.not_null and "" or "?")
       end
       out[#out + 1] = ('    %s [label=<<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="0">%s</TABLE>>];'):format(
@@ -164,7 +166,8 @@ function M.mermaid(set)
     out[#out + 1] = "  }"
   end
   for _, arrow in ipairs(arrows(set)) do
-    out[#out + 1] = ("  %s %s--%s %s : %s"):format(mermaid_name(label_of(set:get(arrow.to))), arrow.optional and "|o" or "||",
+    out[#out + 1] = ("  %s %s--%s %s : %s"):format(mermaid_name(label_of(set:get(arrow.to))), arrow.optional and "|o"
+      or "||",
       arrow.one and "o|" or "o{", mermaid_name(label_of(set:get(arrow.from))), mermaid_name(arrow.label))
   end
   return table.concat(out, "\n") .. "\n"

@@ -92,7 +92,8 @@ function M.compare(a, b, options)
   local diff = setmetatable({ changes = {}, from = a, to = b }, Diff)
   if a == b or a:hash() == b:hash() then return diff end
   local skip = {
-    owner = options.owners == false, comment = options.comments == false, labels_by_provider = options.comments == false,
+    owner = options.owners == false, comment = options.comments == false,
+      labels_by_provider = options.comments == false,
   }
   local privileges = options.privileges ~= false and says_privileges(a) and says_privileges(b)
   local function ignored(fact)
@@ -182,7 +183,8 @@ function Diff:format()
     elseif change.op == "drop" and not with_parent then
       out[#out + 1] = "- " .. change.id
     elseif change.op == "set" then
-      out[#out + 1] = ("~ %s  %s\n    - %s\n    + %s"):format(change.id, change.attr, short(change.old), short(change.new))
+      out[#out + 1] = ("~ %s  %s\n    - %s\n    + %s"):format(change.id, change.attr, short(change.old),
+        short(change.new))
     elseif change.op == "link" or change.op == "unlink" then
       out[#out + 1] = ("~ %s  %s %s"):format(change.id, change.op == "link" and "now needs" or "no longer needs",
         change.target)

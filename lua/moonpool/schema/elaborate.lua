@@ -24,12 +24,14 @@ local ROUTINE = { ["function"] = true, procedure = true, aggregate = true }
 local function real_id(db, read, fact)
   if read:get(fact.id) or not ROUTINE[fact.kind] then return fact.id end
   local named = fact.id:match "^[%l_]+:(.*)$"
-  local args = db:query([[select oidvectortypes(proargtypes) from pg_proc where oid = to_regprocedure(?)]], named):scalar()
+  local args = db:query([[select oidvectortypes(proargtypes) from pg_proc where oid = to_regprocedure(?)]],
+    named):scalar()
   return args and (fact.id:gsub("%(.*%)$", function() return "(" .. args .. ")" end)) or fact.id
 end
 
 -- The extension that what the privileges are on belongs to.
-local REG = { ["function"] = "to_regprocedure", procedure = "to_regprocedure", aggregate = "to_regprocedure", type = "to_regtype",
+local REG = { ["function"] = "to_regprocedure", procedure = "to_regprocedure", aggregate = "to_regprocedure",
+  type = "to_regtype",
   schema = "to_regnamespace", language = false, foreign_data_wrapper = false }
 
 local function extension_of(db, id)
@@ -45,7 +47,7 @@ end
 
 local function clean(attrs)
   local out = {}
-  for key, value in pairs(attrs) do
+  for key, value in pairs(attrs) do  -- order-free: a map is copied
     if key ~= "_at" then out[key] = value end
   end
   return out

@@ -137,7 +137,7 @@ end
 function Emitter:apart()
   self:statements()
   local out = {}
-  for id in pairs(self.splits) do out[id] = true end
+  for id in pairs(self.splits) do out[id] = true end  -- order-free: a set is filled
   return out
 end
 
@@ -170,7 +170,8 @@ function Emitter:comment(fact, always)
   for provider in pairs(labels) do providers[#providers + 1] = provider end
   table.sort(providers)
   for _, provider in ipairs(providers) do
-    self:add(("SECURITY LABEL FOR %s ON %s IS %s"):format(names.quote(provider), label, names.literal(labels[provider])))
+    self:add(("SECURITY LABEL FOR %s ON %s IS %s"):format(names.quote(provider), label,
+      names.literal(labels[provider])))
   end
   for _, extension in ipairs(fact.attrs.depends_on_extensions or {}) do
     self:add(("ALTER %s DEPENDS ON EXTENSION %s"):format(label, names.quote(extension)))
@@ -241,7 +242,11 @@ function Emitter:write()
       if fact.id ~= host then node.facts[#node.facts + 1] = fact end
     end
   end
-  for _, node in pairs(nodes) do
+  local ids = {}
+  for id in pairs(nodes) do ids[#ids + 1] = id end
+  table.sort(ids)
+  for _, id in ipairs(ids) do
+    local node = nodes[id]
     table.sort(node.facts, function(a, b)
       local pa, pb = a.attrs._position or 0, b.attrs._position or 0
       if a.kind == b.kind and a.parent == b.parent and pa ~= pb then return pa < pb end

@@ -67,10 +67,10 @@ end
 ---@return string
 function M.text(fact)
   local attrs = fact.attrs
-  for key in pairs(attrs) do
+  for key in pairs(attrs) do  -- order-free: each key is judged for itself
     if key:byte() == 95 then
       local clean = {}
-      for k, v in pairs(attrs) do
+      for k, v in pairs(attrs) do  -- order-free: a map is copied
         if k:byte() ~= 95 then clean[k] = v end
       end
       attrs = clean

@@ -16,7 +16,7 @@ local words = require "moonpool.schema.dsl.words"
 
 local M = {}
 
-for word, make in pairs(words) do M[word] = make end
+for word, make in pairs(words) do M[word] = make end  -- order-free: a table is filled
 
 M.introspect = reader.read
 M.diff = diff.compare

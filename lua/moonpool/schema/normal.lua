@@ -17,7 +17,8 @@ local M = {}
 -- Attributes whose value PostgreSQL prints from a parsed expression or query.
 local TEXTS = {
   definition = true, expression = true, predicate = true, condition = true, using = true, check = true, keys = true,
-  elements = true, bound = true, partition_key = true, default = true, filter = true, expressions = true, sql_body = true,
+  elements = true, bound = true, partition_key = true, default = true, filter = true, expressions = true,
+    sql_body = true,
   arguments = true, body = true,
 }
 
@@ -42,7 +43,7 @@ local function closure(set, ids)
       queue[#queue + 1] = fact
     end
   end
-  for id in pairs(ids) do want(id) end
+  for id in pairs(ids) do want(id) end  -- order-free: what is gathered is sorted before it is used
   local at = 0
   while at < #queue do
     at = at + 1
@@ -52,7 +53,8 @@ local function closure(set, ids)
     -- A relation is nothing without its columns, a type without its attributes, a key without its table's.
     if fact.kind ~= "schema" then
       for _, child in ipairs(set:children(fact.id)) do
-        if child.kind == "column" or child.kind == "attribute" or child.kind == "default" or child.kind == "sequence" then
+        if child.kind == "column" or child.kind == "attribute" or child.kind == "default"
+          or child.kind == "sequence" then
           want(child.id)
         end
       end
@@ -87,8 +89,8 @@ local function with_texts(set, texts, ids)
     local other = ids[fact.id] and texts:get(fact.id)
     if other then
       local attrs = {}
-      for key, value in pairs(fact.attrs) do attrs[key] = value end
-      for key in pairs(TEXTS) do
+      for key, value in pairs(fact.attrs) do attrs[key] = value end  -- order-free: a map is copied
+      for key in pairs(TEXTS) do  -- order-free: each key is judged for itself
         if attrs[key] ~= nil and other.attrs[key] ~= nil then attrs[key] = other.attrs[key] end
       end
       local copy = fact_of.from_id(fact.id, fact.parent, attrs)
@@ -103,12 +105,12 @@ end
 -- The facts as the server prints them from a temporary table; a set of those that could be had so.
 local function canonical(db, set, ids)
   local out = set_of.new(set.meta)
-  for id in pairs(ids) do
+  for id in pairs(ids) do  -- order-free: what is gathered is sorted before it is used
     local fact = set:get(id)
     local text, attr = canon.text(db, set, fact)
     if text then
       local attrs = {}
-      for key, value in pairs(fact.attrs) do attrs[key] = value end
+      for key, value in pairs(fact.attrs) do attrs[key] = value end  -- order-free: a map is copied
       attrs[attr] = text
       out:add(fact_of.from_id(id, fact.parent, attrs))
     end

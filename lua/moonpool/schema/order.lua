@@ -29,7 +29,7 @@ local function extra_nodes(self, nodes)
       list[#list + 1] = { node = node.id, id = step.fact.id }
     end
   end
-  for id, inside in pairs(self.splits) do
+  for id, inside in pairs(self.splits) do  -- order-free: a set is filled
     local fact = self.set:get(id)
     local kind = fact and kinds.by_name[fact.kind]
     if type(inside) == "table" then
@@ -68,7 +68,7 @@ local function need_attached(self, node, id)
 end
 
 local function edges(self, nodes)
-  for _, node in pairs(nodes) do
+  for _, node in pairs(nodes) do  -- order-free: what is gathered is sorted before it is used
     local function need(id)
       local fact = self.set:get(id)
       if not fact then return end
@@ -117,7 +117,7 @@ local function prefer_keys(self, nodes)
     end
     return true
   end
-  for id, key in pairs(keys) do
+  for id, key in pairs(keys) do  -- order-free: what is gathered is sorted before it is used
     local columns = key.attrs.columns or key.attrs.keys
     for _, kind in ipairs { "constraint", "index" } do
       for _, other in ipairs(self.set:children(key.parent, kind)) do
@@ -176,7 +176,7 @@ function M.statements(self)
     extra_nodes(self, nodes)
     edges(self, nodes)
     prefer_keys(self, nodes)
-    for id, node in pairs(nodes) do
+    for id, node in pairs(nodes) do  -- order-free: what is gathered is sorted before it is used
       ids[#ids + 1], needs[id] = id, node.needs
     end
     table.sort(ids)

@@ -194,7 +194,8 @@ local function isolated_views(tx, cx)
         fact.attrs.definition = text:gsub(";$", "")
       else
         fact.attrs.broken = true
-        cx:warn("the definition of %s cannot be read: %s", fact.id, tostring(type(text) == "table" and text.message or text))
+        cx:warn("the definition of %s cannot be read: %s", fact.id, tostring(type(text) == "table" and text.message
+          or text))
       end
     end
   end
@@ -258,7 +259,8 @@ local function read_steadily(db, options)
   end
   if not set then error(failure, 0) end
   if options.strict then error("the schema was changed again and again while it was read", 0) end
-  set.warnings[#set.warnings + 1] = "the schema was changed again and again while it was read: parts of it may be of different times"
+  set.warnings[#set.warnings + 1] =
+    "the schema was changed again and again while it was read: parts of it may be of different times"
   return set
 end
 

@@ -61,7 +61,8 @@ end
 
 local DROP_SUBSCRIPTIONS = [[
 do $$ declare s text; begin
-  for s in select subname from pg_subscription where subdbid = (select oid from pg_database where datname = current_database()) loop
+  for s in select subname from pg_subscription where subdbid = (select oid from pg_database
+    where datname = current_database()) loop
     execute format('alter subscription %I disable', s);
     execute format('alter subscription %I set (slot_name = none)', s);
     execute format('drop subscription %I', s);
@@ -120,7 +121,8 @@ end
 function M.run_text(db, text, name)
   for _, item in ipairs(split.statements(text, name)) do
     local ok, failure = pcall(db.script, db, item.sql)
-    if not ok then error(("%s:%d: %s\n%s"):format(name or "text", item.line, tostring(failure), item.sql:sub(1, 300)), 0) end
+    if not ok then error(("%s:%d: %s\n%s"):format(name or "text", item.line, tostring(failure), item.sql:sub(1, 300)),
+      0) end
   end
 end
 

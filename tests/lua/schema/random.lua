@@ -19,8 +19,10 @@ local function generator(seed)
 end
 
 local ODD = {
-  "plain", "Upper", "with space", "dot.ted", 'quo"te', "select", "user", "table", "order", "ünïcödé", "😀", "1st", "a-b", "x'y",
-  "dollar$", "back\\slash", "CamelCase", ("n"):rep(63), ("é"):rep(31), "new\ttab", "--dash", "/*c*/", "%percent", "null", "value",
+  "plain", "Upper", "with space", "dot.ted", 'quo"te', "select", "user", "table", "order", "ünïcödé", "😀", "1st",
+    "a-b", "x'y",
+  "dollar$", "back\\slash", "CamelCase", ("n"):rep(63), ("é"):rep(31), "new\ttab", "--dash", "/*c*/", "%percent",
+    "null", "value",
   "name", "_under", "A", "public", "pg_like", "a:b", "{brace}", "semi;colon", "?", ":name", "$1",
 }
 
@@ -28,23 +30,31 @@ local function quote(name) return '"' .. name:gsub('"', '""') .. '"' end
 local function literal(text) return "'" .. text:gsub("'", "''") .. "'" end
 
 local TYPES = {
-  "integer", "bigint", "smallint", "text", "varchar(20)", "varchar", "char(3)", "numeric(10,2)", "numeric", "boolean", "date",
-  "timestamptz", "timestamp(3)", "time", "interval", "uuid", "jsonb", "json", "bytea", "inet", "float8", "real", "int4range",
+  "integer", "bigint", "smallint", "text", "varchar(20)", "varchar", "char(3)", "numeric(10,2)", "numeric", "boolean",
+    "date",
+  "timestamptz", "timestamp(3)", "time", "interval", "uuid", "jsonb", "json", "bytea", "inet", "float8", "real",
+    "int4range",
   "text[]", "integer[]", "tsvector", "xml", "bit(4)", "money", "name", "oid", "point", "interval day to second",
 }
 local DEFAULTS = {
-  integer = { "0", "-1", "(1 + 2)", "length('abc')" }, bigint = { "0", "9223372036854775807" }, text = { "''", "'it''s'", "E'a\\nb'",
-    "current_user", "'x'::varchar", "upper('x')" }, ["varchar(20)"] = { "'v'", "'a' || 'b'" }, boolean = { "true", "false", "not true" },
-  timestamptz = { "now()", "'2020-01-01 00:00:00+02'", "now() - interval '1 day'" }, date = { "CURRENT_DATE", "'2020-02-29'" },
-  jsonb = { "'{}'", "'[1, {\"a\": null}]'" }, ["numeric(10,2)"] = { "0", "1.50", "-2" }, ["text[]"] = { "'{}'", "ARRAY['a', 'b']" },
-  interval = { "'1 day 02:00'", "'-3 mons'" }, uuid = { "gen_random_uuid()" }, bytea = { "'\\x00ff'" }, float8 = { "1e10", "'NaN'" },
+  integer = { "0", "-1", "(1 + 2)", "length('abc')" }, bigint = { "0", "9223372036854775807" },
+    text = { "''", "'it''s'", "E'a\\nb'",
+    "current_user", "'x'::varchar", "upper('x')" }, ["varchar(20)"] = { "'v'", "'a' || 'b'" },
+      boolean = { "true", "false", "not true" },
+  timestamptz = { "now()", "'2020-01-01 00:00:00+02'", "now() - interval '1 day'" },
+    date = { "CURRENT_DATE", "'2020-02-29'" },
+  jsonb = { "'{}'", "'[1, {\"a\": null}]'" }, ["numeric(10,2)"] = { "0", "1.50", "-2" },
+    ["text[]"] = { "'{}'", "ARRAY['a', 'b']" },
+  interval = { "'1 day 02:00'", "'-3 mons'" }, uuid = { "gen_random_uuid()" }, bytea = { "'\\x00ff'" },
+    float8 = { "1e10", "'NaN'" },
   money = { "1" }, ["bit(4)"] = { "B'1010'" }, point = { "'(1,2)'" }, int4range = { "'[1,5)'" },
 }
 local CHECKS = {
   "%s IS NOT NULL", "%s IS DISTINCT FROM NULL", "num_nonnulls(%s) >= 0", "coalesce(%s::text, '') <> 'q''x'",
   "%s::text IN ('a', 'b', 'c') OR true", "CASE WHEN %s IS NULL THEN true ELSE %s::text ~ '.' END",
 }
-local COMMENTS = { "a comment", "it's \"quoted\"", "two\nlines", "$$ dollar $x$", "back\\slash", "😀 — dash", " leading" }
+local COMMENTS = { "a comment", "it's \"quoted\"", "two\nlines", "$$ dollar $x$", "back\\slash", "😀 — dash",
+  " leading" }
 
 --- The statements of a seed; `size` is roughly how many.
 ---@param seed integer
@@ -76,7 +86,8 @@ function M.statements(seed, size)
   end
   local function grant(kind, what, words)
     if g.chance(15) then
-      emit("GRANT %s ON %s %s TO %s%s", g.pick(words), kind, what, g.pick { "PUBLIC", "sink_app", "sink_bob", "sink_alice" },
+      emit("GRANT %s ON %s %s TO %s%s", g.pick(words), kind, what, g.pick { "PUBLIC", "sink_app", "sink_bob",
+        "sink_alice" },
         g.chance(0) and " WITH GRANT OPTION" or "")
     end
     if g.chance(5) then emit("REVOKE ALL ON %s %s FROM %s", kind, what, g.pick { "PUBLIC", "CURRENT_USER" }) end
@@ -162,7 +173,8 @@ function M.statements(seed, size)
       t.key_type = kind:find "big" and "bigint" or "integer"
     end
     for _ = 1, g.int(6) do parts[#parts + 1] = column(t) end
-    if g.chance(10) and t.key then parts[#parts + 1] = ("g%d integer GENERATED ALWAYS AS (id * 2) STORED"):format(g.int(9)) end
+    if g.chance(10)
+      and t.key then parts[#parts + 1] = ("g%d integer GENERATED ALWAYS AS (id * 2) STORED"):format(g.int(9)) end
     for _ = 1, g.int(3) - 1 do
       local c = any_column(t)
       parts[#parts + 1] = ("%sCHECK (%s)%s"):format(g.chance(50) and "CONSTRAINT " .. quote(name "ck") .. " " or "",
@@ -173,7 +185,8 @@ function M.statements(seed, size)
     local suffix = inherits and (" INHERITS (%s)"):format(inherits.name) or ""
     if not inherits and g.chance(12) and t.columns[1] then
       parts[1] = "pk integer, " .. parts[1]:gsub(" PRIMARY KEY", ""):gsub(" UNIQUE", "")
-        :gsub(" GENERATED.-IDENTITY %b()", ""):gsub(" GENERATED.-IDENTITY", ""):gsub("bigserial", "bigint"):gsub("serial", "integer")
+        :gsub(" GENERATED.-IDENTITY %b()", ""):gsub(" GENERATED.-IDENTITY", ""):gsub("bigserial",
+          "bigint"):gsub("serial", "integer")
       t.partitioned, t.key, t.strategy = true, nil, g.pick { "RANGE", "LIST", "HASH" }
       suffix = (" PARTITION BY %s (pk)"):format(t.strategy)
     end
@@ -181,7 +194,8 @@ function M.statements(seed, size)
       table.concat(parts, ", "), suffix, t.partitioned and "" or options())
     if t.partitioned then
       local bounds = t.strategy == "RANGE" and { "FROM (1) TO (10)", "FROM (10) TO (MAXVALUE)" }
-        or t.strategy == "LIST" and { "IN (1, 2)", "IN (NULL, 3)" } or { "WITH (MODULUS 2, REMAINDER 0)", "WITH (MODULUS 2, REMAINDER 1)" }
+        or t.strategy == "LIST" and { "IN (1, 2)", "IN (NULL, 3)" } or { "WITH (MODULUS 2, REMAINDER 0)",
+          "WITH (MODULUS 2, REMAINDER 1)" }
       if g.chance(50) then emit("ALTER TABLE %s ADD PRIMARY KEY (pk)", t.name) end
       for _, bound in ipairs(bounds) do
         local p = qualified "p"
@@ -189,7 +203,8 @@ function M.statements(seed, size)
         if g.chance(20) then emit("ALTER TABLE %s ALTER COLUMN pk SET DEFAULT 7", p) end
         if g.chance(20) then emit("CREATE INDEX ON %s (pk)", p) end
       end
-      if t.strategy ~= "HASH" and g.chance(30) then emit("CREATE TABLE %s PARTITION OF %s DEFAULT", qualified "p", t.name) end
+      if t.strategy ~= "HASH" and g.chance(30) then emit("CREATE TABLE %s PARTITION OF %s DEFAULT", qualified "p",
+        t.name) end
     end
     tables[#tables + 1] = t
     comment_on("TABLE " .. t.name)
@@ -206,11 +221,14 @@ function M.statements(seed, size)
       "ADD COLUMN x%d integer DEFAULT %d", "ALTER COLUMN {c} SET STATISTICS %d", "ALTER COLUMN {c} SET NOT NULL",
       "ALTER COLUMN {c} SET STORAGE EXTERNAL", "ALTER COLUMN {c} DROP DEFAULT", "DROP COLUMN {c}",
       "ADD CONSTRAINT late%d CHECK ({c} IS NOT NULL) NOT VALID", "REPLICA IDENTITY FULL", "ENABLE ROW LEVEL SECURITY",
-      "SET (fillfactor = 77)", "ALTER COLUMN {c} SET (n_distinct = -0.5)", "SET (autovacuum_enabled = off, toast.autovacuum_enabled = off)",
-      "RENAME COLUMN {c} TO renamed%d", "ADD UNIQUE ({c})", "FORCE ROW LEVEL SECURITY", "ALTER COLUMN {c} SET COMPRESSION pglz",
+      "SET (fillfactor = 77)", "ALTER COLUMN {c} SET (n_distinct = -0.5)",
+        "SET (autovacuum_enabled = off, toast.autovacuum_enabled = off)",
+      "RENAME COLUMN {c} TO renamed%d", "ADD UNIQUE ({c})", "FORCE ROW LEVEL SECURITY",
+        "ALTER COLUMN {c} SET COMPRESSION pglz",
       "DISABLE TRIGGER USER", "SET UNLOGGED",
     }
-    local form = g.pick(forms):gsub("{c}", function() return (c:gsub("%%", "%%%%")) end):gsub("%%d", function() return tostring(g.int(99)) end)
+    local form = g.pick(forms):gsub("{c}", function() return (c:gsub("%%", "%%%%")) end):gsub("%%d",
+      function() return tostring(g.int(99)) end)
     emit("ALTER TABLE %s %s", t.name, (form:gsub("%%%%", "%%")))
   end
   function make.rename()
@@ -233,8 +251,10 @@ function M.statements(seed, size)
         ("md5(%s::text)"):format(c), c .. ' COLLATE "C"', c .. " text_pattern_ops", c .. " varchar_pattern_ops",
         ("coalesce(%s, NULL)"):format(c), ("(%s::text || 'x')"):format(c) }
     end
-    emit("CREATE %sINDEX %sON %s %s(%s)%s%s%s", g.chance(20) and "UNIQUE " or "", g.chance(50) and quote(name "i") .. " " or "",
-      t.name, g.chance(10) and "USING " .. g.pick { "hash ", "gin ", "gist ", "brin ", "spgist " } or "", table.concat(keys, ", "),
+    emit("CREATE %sINDEX %sON %s %s(%s)%s%s%s", g.chance(20) and "UNIQUE " or "", g.chance(50) and quote(name "i")
+      .. " " or "",
+      t.name, g.chance(10) and "USING " .. g.pick { "hash ", "gin ", "gist ", "brin ", "spgist " } or "",
+        table.concat(keys, ", "),
       g.chance(10) and (" INCLUDE (%s)"):format(any_column(t)) or "", g.chance(10) and " WITH (fillfactor = 66)" or "",
       g.chance(15) and (" WHERE %s IS NOT NULL"):format(any_column(t)) or "")
   end
@@ -262,7 +282,8 @@ function M.statements(seed, size)
     local materialized = g.chance(20)
     emit("CREATE %sVIEW %s%s AS SELECT %s FROM %s x%s%s%s", materialized and "MATERIALIZED " or "", v.name,
       not materialized and g.chance(20) and " WITH (security_barrier)" or "", table.concat(list, ", "), t.name, join,
-      g.chance(40) and (" WHERE x.%s IS NOT NULL AND x.%s::text IN ('a', 'b')"):format(t.columns[1].q, t.columns[1].q) or "",
+      g.chance(40) and (" WHERE x.%s IS NOT NULL AND x.%s::text IN ('a', 'b')"):format(t.columns[1].q, t.columns[1].q)
+        or "",
       g.chance(20) and " ORDER BY 1 LIMIT 5" or "")
     views[#views + 1] = v
     comment_on((materialized and "MATERIALIZED VIEW " or "VIEW ") .. v.name)
@@ -276,11 +297,13 @@ function M.statements(seed, size)
       "CREATE FUNCTION {f}(a integer, b text DEFAULT 'x') RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT a'",
       "CREATE FUNCTION {f}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$",
       "CREATE FUNCTION {f}(integer) RETURNS SETOF integer LANGUAGE sql STABLE STRICT ROWS 5 AS 'SELECT $1'",
-      "CREATE FUNCTION {f}(VARIADIC text[]) RETURNS TABLE(a integer, b text) LANGUAGE plpgsql COST 9 SECURITY DEFINER SET search_path TO public, \"$user\" AS $b$ BEGIN RETURN; END $b$",
+      "CREATE FUNCTION {f}(VARIADIC text[]) RETURNS TABLE(a integer, b text) LANGUAGE plpgsql COST 9 "
+        .. "SECURITY DEFINER SET search_path TO public, \"$user\" AS $b$ BEGIN RETURN; END $b$",
       "CREATE PROCEDURE {f}(INOUT a integer) LANGUAGE plpgsql AS $$ BEGIN a := 1; END $$",
       "CREATE FUNCTION {f}(a integer) RETURNS integer LANGUAGE sql RETURN a + 1",
       t and ("CREATE FUNCTION {f}(" .. t.name .. ") RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'"),
-      t and ("CREATE FUNCTION {f}() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM " .. t.name .. "; END"),
+      t and ("CREATE FUNCTION {f}() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM " .. t.name
+        .. "; END"),
       t and ("CREATE FUNCTION {f}() RETURNS SETOF " .. t.name .. " LANGUAGE sql AS 'SELECT'"),
       "CREATE AGGREGATE {f}(integer) (SFUNC = int4pl, STYPE = integer, INITCOND = '0')",
     }
@@ -294,8 +317,10 @@ function M.statements(seed, size)
     if not t or not f then return end
     local q = quote(name "tr")
     emit("CREATE TRIGGER %s %s ON %s %s EXECUTE FUNCTION %s(%s)", q,
-      g.pick { "BEFORE INSERT", "AFTER UPDATE OR DELETE", "AFTER UPDATE OF " .. any_column(t), "BEFORE INSERT OR UPDATE" }, t.name,
-      g.pick { "FOR EACH ROW", "FOR EACH STATEMENT", ("FOR EACH ROW WHEN (pg_trigger_depth() < %d)"):format(g.int(5)) }, f,
+      g.pick { "BEFORE INSERT", "AFTER UPDATE OR DELETE", "AFTER UPDATE OF " .. any_column(t),
+        "BEFORE INSERT OR UPDATE" }, t.name,
+      g.pick { "FOR EACH ROW", "FOR EACH STATEMENT",
+        ("FOR EACH ROW WHEN (pg_trigger_depth() < %d)"):format(g.int(5)) }, f,
       g.chance(30) and literal(g.pick(ODD)) or "")
     if g.chance(20) then emit("ALTER TABLE %s DISABLE TRIGGER %s", t.name, q) end
     comment_on(("TRIGGER %s ON %s"):format(q, t.name))
@@ -304,20 +329,23 @@ function M.statements(seed, size)
     local t = g.pick(tables)
     if not t then return end
     emit("CREATE POLICY %s ON %s%s FOR %s TO %s USING (%s IS NOT NULL)", quote(name "po"), t.name,
-      g.chance(30) and " AS RESTRICTIVE" or "", g.pick { "ALL", "SELECT", "DELETE", "UPDATE" }, g.pick { "PUBLIC", "sink_app", "sink_bob, sink_alice" },
+      g.chance(30) and " AS RESTRICTIVE" or "", g.pick { "ALL", "SELECT", "DELETE", "UPDATE" },
+        g.pick { "PUBLIC", "sink_app", "sink_bob, sink_alice" },
       any_column(t))
   end
   function make.rule()
     local t = g.pick(tables)
     if t then
-      emit("CREATE RULE %s AS ON %s TO %s DO %s NOTHING", quote(name "ru"), g.pick { "INSERT", "UPDATE", "DELETE" }, t.name,
+      emit("CREATE RULE %s AS ON %s TO %s DO %s NOTHING", quote(name "ru"), g.pick { "INSERT", "UPDATE", "DELETE" },
+        t.name,
         g.pick { "INSTEAD", "ALSO" })
     end
   end
   function make.statistics()
     local t = g.pick(tables)
     if t then
-      emit("CREATE STATISTICS %s%s ON %s, (%s IS NULL) FROM %s", qualified "st", g.chance(30) and " (mcv)" or "", any_column(t),
+      emit("CREATE STATISTICS %s%s ON %s, (%s IS NULL) FROM %s", qualified "st", g.chance(30) and " (mcv)" or "",
+        any_column(t),
         any_column(t), t.name)
     end
   end
@@ -339,7 +367,8 @@ function M.statements(seed, size)
 
   local bag = {}
   for kind, weight in pairs {
-    enum = 5, composite = 4, domain = 5, range = 2, sequence = 4, table = 22, alter = 16, rename = 4, index = 14, foreign_key = 10,
+    enum = 5, composite = 4, domain = 5, range = 2, sequence = 4, table = 22, alter = 16, rename = 4, index = 14,
+      foreign_key = 10,
     view = 10, ["function"] = 8, trigger = 6, policy = 4, rule = 2, statistics = 3, default_from_function = 2, move = 1,
   } do
     bag[#bag + 1] = { kind = kind, weight = weight }

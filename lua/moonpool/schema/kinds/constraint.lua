@@ -17,7 +17,8 @@ M.queries = {
 select c.*
 from (select true as conenforced, false as conperiod) absent
 cross join lateral (
-  select k.oid::int4, k.conname, k.contype, k.conrelid::int4, k.contypid::int4, k.conindid::int4, k.confrelid::int4, k.conparentid::int4, k.condeferrable,
+  select k.oid::int4, k.conname, k.contype, k.conrelid::int4, k.contypid::int4, k.conindid::int4, k.confrelid::int4,
+    k.conparentid::int4, k.condeferrable,
     k.condeferred, k.convalidated, k.conislocal, k.connoinherit, k.confupdtype, k.confdeltype, k.confmatchtype,
     k.conkey::text as conkey, k.confkey::text as confkey, k.confdelsetcols::text as setcols, conenforced, conperiod,
     case when k.contype = 'c' then pg_get_expr(k.conbin, k.conrelid) end as expression,
@@ -106,7 +107,7 @@ function M.label(fact, e)
 end
 
 --- A check that holds from the start is written inside its table or domain.
-function M.host(fact, e)
+function M.host(fact)
   local attrs = fact.attrs
   if attrs.type == "check" and not attrs.not_valid and not attrs.not_enforced then return fact.parent end
   return attrs.inherited and fact.parent or nil
@@ -159,7 +160,7 @@ function M.create(fact, e)
     e:comment(fact)
     return
   end
-  if M.host(fact, e) and not e:split_off(fact.id) then
+  if M.host(fact) and not e:split_off(fact.id) then
     e:comment(fact)
     return
   end

@@ -12,7 +12,8 @@ M.on_request = "cluster"
 
 M.queries = {
   cluster_roles = [[
-select r.oid::int4, r.rolname, r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolreplication,
+select r.oid::int4, r.rolname, r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin,
+  r.rolreplication,
   r.rolbypassrls, r.rolconnlimit, r.rolvaliduntil::text as valid_until, r.rolconfig::text as config,
   shobj_description(r.oid, 'pg_authid') as comment
 from pg_roles r
