@@ -15,7 +15,7 @@ M.oid = {
 }
 
 local TOLD = {}
-for _, oid in pairs(M.oid) do TOLD[oid] = true end
+for _, oid in pairs(M.oid) do TOLD[oid] = true end  -- order-free: a table is filled
 
 --- Whether facts are made of what this catalog holds.
 ---@param class integer
@@ -62,7 +62,8 @@ end
 
 local lists, known = {}, 0
 
---- Reads an int2vector, oidvector or a list of numbers with commas; the list is shared and must not be changed. Oids come as the queries give them, as int4:
+--- Reads an int2vector, oidvector or a list of numbers with commas; the list is shared and must not be changed. Oids
+--- come as the queries give them, as int4:
 --- the upper half of their range is negative.
 ---@param text? string
 ---@return integer[]

@@ -70,7 +70,8 @@ end
 ---@return string
 function M.choose(set, host, columns, label)
   local function taken(name)
-    return set:get(names.id("constraint", host.schema, host.name, name)) or set:get(names.id("index", host.schema, name))
+    return set:get(names.id("constraint", host.schema, host.name, name))
+      or set:get(names.id("index", host.schema, name))
       or set:get(names.id("sequence", host.schema, name)) or set:get(names.id("table", host.schema, name))
   end
   local name, number = M.plain(host.name, columns, label), 0

@@ -57,10 +57,17 @@ local function contains(list)
   return set
 end
 
+-- A wish that grants nothing has no opinion on privileges.
+local function says_privileges(set)
+  return not set.meta.wish or #set:of_kind "acl" > 0
+end
+
 local function compare(a, b, skip, options, out)
   if fact_of.text(a) ~= fact_of.text(b) then
     for _, key in ipairs(attributes(a.attrs, b.attrs, skip)) do
-      if not same(a.attrs[key], b.attrs[key]) then
+      -- A wish need not say whose a thing is.
+      local unsaid = key == "owner" and (a.attrs.owner == nil or b.attrs.owner == nil)
+      if not unsaid and not same(a.attrs[key], b.attrs[key]) then
         out[#out + 1] = { op = "set", id = a.id, kind = a.kind, attr = key, old = a.attrs[key], new = b.attrs[key] }
       end
     end
@@ -85,10 +92,12 @@ function M.compare(a, b, options)
   local diff = setmetatable({ changes = {}, from = a, to = b }, Diff)
   if a == b or a:hash() == b:hash() then return diff end
   local skip = {
-    owner = options.owners == false, comment = options.comments == false, labels_by_provider = options.comments == false,
+    owner = options.owners == false, comment = options.comments == false,
+      labels_by_provider = options.comments == false,
   }
+  local privileges = options.privileges ~= false and says_privileges(a) and says_privileges(b)
   local function ignored(fact)
-    return options.privileges == false and fact.kind == "acl" or options.ignore and options.ignore(fact)
+    return not privileges and fact.kind == "acl" or options.ignore and options.ignore(fact)
   end
   local out = diff.changes
   local left, right = a:ids(), b:ids()
@@ -174,7 +183,8 @@ function Diff:format()
     elseif change.op == "drop" and not with_parent then
       out[#out + 1] = "- " .. change.id
     elseif change.op == "set" then
-      out[#out + 1] = ("~ %s  %s\n    - %s\n    + %s"):format(change.id, change.attr, short(change.old), short(change.new))
+      out[#out + 1] = ("~ %s  %s\n    - %s\n    + %s"):format(change.id, change.attr, short(change.old),
+        short(change.new))
     elseif change.op == "link" or change.op == "unlink" then
       out[#out + 1] = ("~ %s  %s %s"):format(change.id, change.op == "link" and "now needs" or "no longer needs",
         change.target)

@@ -5,11 +5,18 @@
 -- speaks of do not exist.
 
 local fact_of = require "moonpool.schema.fact"
+local names = require "moonpool.schema.names"
 local reader = require "moonpool.schema.reader"
 local scratch = require "moonpool.schema.scratch"
 local set_of = require "moonpool.schema.set"
 
 local M = {}
+
+-- Kinds a scratch database cannot hold for itself.
+local CLUSTER = {
+  subscription = true, role = true, role_setting = true, membership = true, tablespace = true, parameter = true,
+  database_setting = true,
+}
 
 local ROUTINE = { ["function"] = true, procedure = true, aggregate = true }
 
@@ -17,13 +24,30 @@ local ROUTINE = { ["function"] = true, procedure = true, aggregate = true }
 local function real_id(db, read, fact)
   if read:get(fact.id) or not ROUTINE[fact.kind] then return fact.id end
   local named = fact.id:match "^[%l_]+:(.*)$"
-  local args = db:query([[select oidvectortypes(proargtypes) from pg_proc where oid = to_regprocedure(?)]], named):scalar()
+  local args = db:query([[select oidvectortypes(proargtypes) from pg_proc where oid = to_regprocedure(?)]],
+    named):scalar()
   return args and (fact.id:gsub("%(.*%)$", function() return "(" .. args .. ")" end)) or fact.id
+end
+
+-- The extension that what the privileges are on belongs to.
+local REG = { ["function"] = "to_regprocedure", procedure = "to_regprocedure", aggregate = "to_regprocedure",
+  type = "to_regtype",
+  schema = "to_regnamespace", language = false, foreign_data_wrapper = false }
+
+local function extension_of(db, id)
+  local kind, named = id:match "^([%l_]+):(.*)$"
+  local reg = REG[kind]
+  if reg == false then return {} end
+  local name = db:query(([[
+select e.extname
+from pg_depend d join pg_extension e on e.oid = d.refobjid
+where d.deptype = 'e' and d.objid = %s(?)]]):format(reg or "to_regclass"), named):scalar()
+  return name and { names.id("extension", name) } or {}
 end
 
 local function clean(attrs)
   local out = {}
-  for key, value in pairs(attrs) do
+  for key, value in pairs(attrs) do  -- order-free: a map is copied
     if key ~= "_at" then out[key] = value end
   end
   return out
@@ -51,10 +75,13 @@ local function restore(db, wish, read)
       local parent = renamed[fact.parent] or fact.parent
       local id = fact_of.acl_id(parent, fact.grantee, fact.grantor)
       local made = fact_of.from_id(id, parent, clean(fact.attrs))
-      made.deps = fact.attrs._foreign and fact.deps or {}
+      made.deps = out:get(parent) and {} or extension_of(db, parent)
       out:add(made)
-    elseif fact.kind == "subscription" then
-      local made = fact_of.from_id(fact.id, nil, clean(fact.attrs))
+    elseif CLUSTER[fact.kind] then
+      local made = fact_of.from_id(fact.id, fact.parent, clean(fact.attrs))
+      local _, parts = names.parse(fact.id)
+      local role = fact.kind == "membership" and names.id("role", parts[1])
+      made.deps = role and wish:get(role) and { role } or {}
       out:add(made)
     end
   end
@@ -68,7 +95,7 @@ end
 ---@param options? moonpool.schema.ScratchOptions|moonpool.schema.ReadOptions
 ---@return moonpool.schema.FactSet
 function M.wish(db, wish, options)
-  local loaded = wish:filter(function(fact) return fact.kind ~= "subscription" end)
+  local loaded = wish:filter(function(fact) return not CLUSTER[fact.kind] end)
   loaded.meta.complete = wish.meta.complete
   return scratch.with(db, options, function(at)
     scratch.load_facts(at, loaded, { owners = false, privileges = false })

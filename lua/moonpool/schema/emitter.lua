@@ -5,10 +5,10 @@
 -- facts' dependencies. Where the graph has circles, what can be said apart is taken apart (a default out of its
 -- table, a shell before its type, a stand-in before its view) until none is left.
 
-local graph = require "moonpool.schema.graph"
 local kinds = require "moonpool.schema.kinds"
 local acl = require "moonpool.schema.kinds.acl"
 local names = require "moonpool.schema.names"
+local order = require "moonpool.schema.order"
 local privileges = require "moonpool.schema.privileges"
 
 local M = {}
@@ -137,7 +137,7 @@ end
 function Emitter:apart()
   self:statements()
   local out = {}
-  for id in pairs(self.splits) do out[id] = true end -- order-free: a set from a set
+  for id in pairs(self.splits) do out[id] = true end  -- order-free: a set is filled
   return out
 end
 
@@ -170,7 +170,8 @@ function Emitter:comment(fact, always)
   for provider in pairs(labels) do providers[#providers + 1] = provider end
   table.sort(providers)
   for _, provider in ipairs(providers) do
-    self:add(("SECURITY LABEL FOR %s ON %s IS %s"):format(names.quote(provider), label, names.literal(labels[provider])))
+    self:add(("SECURITY LABEL FOR %s ON %s IS %s"):format(names.quote(provider), label,
+      names.literal(labels[provider])))
   end
   for _, extension in ipairs(fact.attrs.depends_on_extensions or {}) do
     self:add(("ALTER %s DEPENDS ON EXTENSION %s"):format(label, names.quote(extension)))
@@ -193,7 +194,12 @@ function Emitter:grants(fact)
   for _, sql in ipairs(privileges.statements(list, target, column)) do self:add(sql) end
 end
 
-local function new_node(id, fact, weight)
+--- A node of the graph of statements.
+---@param id string
+---@param fact moonpool.schema.Fact
+---@param weight number  the lighter comes first where nothing forces an order
+---@return table
+function Emitter.new_node(id, fact, weight)
   return { id = id, fact = fact, sql = {}, needs = {}, weight = weight, key = id }
 end
 
@@ -209,7 +215,7 @@ function Emitter:foreign_grants(nodes, list)
     group[#group + 1] = fact
   end
   for _, target in ipairs(targets) do
-    local node = new_node("grants " .. target, by_target[target][1], kinds.weight.acl)
+    local node = self.new_node("grants " .. target, by_target[target][1], kinds.weight.acl)
     node.facts = by_target[target]
     if self.options.privileges ~= false then
       node.sql = privileges.statements(by_target[target], acl.target(target))
@@ -229,14 +235,18 @@ function Emitter:write()
     else
       local node = nodes[host]
       if not node then
-        node = new_node(host, self.set:get(host), kinds.weight[self.set:get(host).kind] or 99)
+        node = self.new_node(host, self.set:get(host), kinds.weight[self.set:get(host).kind] or 99)
         node.facts = {}
         nodes[host] = node
       end
       if fact.id ~= host then node.facts[#node.facts + 1] = fact end
     end
   end
-  for _, node in pairs(nodes) do -- order-free: each node is worked on alone
+  local ids = {}
+  for id in pairs(nodes) do ids[#ids + 1] = id end
+  table.sort(ids)
+  for _, id in ipairs(ids) do
+    local node = nodes[id]
     table.sort(node.facts, function(a, b)
       local pa, pb = a.attrs._position or 0, b.attrs._position or 0
       if a.kind == b.kind and a.parent == b.parent and pa ~= pb then return pa < pb end
@@ -256,162 +266,10 @@ function Emitter:write()
   return nodes
 end
 
--- Stand-ins and later steps become nodes.
-function Emitter:extra_nodes(nodes)
-  for i, step in ipairs(self.steps) do
-    local host = self:host(step.fact)
-    local node = new_node(("%s step %05d"):format(host, i), step.fact, nodes[host].weight + 0.5)
-    node.key, node.sql = step.fact.id, { step.sql }
-    node.needs[host] = true
-    for _, id in ipairs(step.needs) do
-      local fact = self.set:get(id)
-      if fact then node.needs[self:host(fact)] = true end
-    end
-    nodes[node.id] = node
-    local above = step.fact.attrs.partition_of or step.fact.attrs.attached_to
-    if above then
-      local list = self.attached[above] or {}
-      self.attached[above] = list
-      list[#list + 1] = { node = node.id, id = step.fact.id }
-    end
-  end
-  for id, inside in pairs(self.splits) do -- order-free: nodes are sorted before they are written
-    local fact = self.set:get(id)
-    local kind = fact and kinds.by_name[fact.kind]
-    if type(inside) == "table" then
-      local node = new_node("before " .. id, fact, kinds.weight[fact.kind] - 0.5)
-      node.key = id
-      if kind.shell then
-        node.sql[1] = kind.shell(fact)
-      else
-        self.node = node
-        kind.placeholder(fact, self)
-        local function need_all(deps)
-          for _, dep in ipairs(deps) do
-            local needed = self.set:get(dep)
-            local host = needed and self:host(needed)
-            if host and not inside[host] then node.needs[host] = true end
-          end
-        end
-        -- A view's stand-in needs the types of its columns; a routine's all but what it goes round in circles with.
-        for _, column in ipairs(self.set:children(id, "column")) do need_all(column.deps) end
-        if fact.kind ~= "view" then need_all(fact.deps) end
-      end
-      local schema = self.set:get(fact.parent)
-      if schema then node.needs[schema.id] = true end
-      nodes[id].needs[node.id] = true
-      nodes[node.id] = node
-    end
-  end
-end
-
--- A partitioned index is valid, and can be referred to, when the indexes of all partitions are attached.
-function Emitter:need_attached(node, id)
-  for _, below in ipairs(self.attached[id] or {}) do
-    node.needs[below.node] = true
-    self:need_attached(node, below.id)
-  end
-end
-
-function Emitter:edges(nodes)
-  for _, node in pairs(nodes) do -- order-free: each node is worked on alone
-    local function need(id)
-      local fact = self.set:get(id)
-      if not fact then return end
-      local host = self:host(fact)
-      if host == node.id or not nodes[host] then return end
-      local inside = self.splits[host]
-      if type(inside) == "table" and inside[node.id] then host = "before " .. host end
-      node.needs[host] = true
-      if fact.kind == "index" or fact.kind == "constraint" then self:need_attached(node, id) end
-    end
-    for _, fact in ipairs(node.facts or {}) do
-      if not kinds.by_name[fact.kind].lazy then
-        for _, id in ipairs(fact.deps) do
-          if id ~= fact.attrs.attached_to then need(id) end
-        end
-      end
-      if fact.parent then need(fact.parent) end
-    end
-    -- An index made on a table before its partitions are attached would be made on them by itself.
-    local parent = node.facts and node.fact.parent
-    if parent and (node.fact.kind == "index" or node.fact.kind == "constraint" or node.fact.kind == "trigger") then
-      for _, below in ipairs(self.attached[parent] or {}) do node.needs[below.node] = true end
-    end
-  end
-end
-
--- Takes apart one sort of thing in a circle; false if nothing in it can be.
-function Emitter:take_apart(circle, nodes)
-  local inside = {}
-  for _, id in ipairs(circle) do inside[id] = true end
-  local done = false
-  for _, id in ipairs(circle) do
-    for i, fact in ipairs(nodes[id].facts or {}) do
-      if i > 1 and kinds.by_name[fact.kind].splits and not self.splits[fact.id] then
-        for _, dep in ipairs(fact.deps) do
-          local needed = self.set:get(dep)
-          if needed and inside[self:host(needed)] then
-            self.splits[fact.id] = true
-            done = true
-            break
-          end
-        end
-      end
-    end
-  end
-  if done then return true end
-  local function apart(wanted)
-    for _, id in ipairs(circle) do
-      local fact = nodes[id].fact
-      if nodes[id].facts and fact.id == id and not self.splits[id] and wanted(kinds.by_name[fact.kind], fact) then
-        self.splits[id] = inside
-        done = true
-      end
-    end
-    return done
-  end
-  return apart(function(kind) return kind.shell end)
-    or apart(function(kind, fact) return kind.placeholder and fact.kind == "view" end)
-    or apart(function(kind) return kind.placeholder end)
-end
-
 --- All statements, in order.
 ---@return { sql: string, fact: moonpool.schema.Fact }[]
 function Emitter:statements()
-  local nodes, ids, needs
-  repeat
-    nodes, ids, needs = self:write(), {}, {}
-    self:extra_nodes(nodes)
-    self:edges(nodes)
-    for id, node in pairs(nodes) do -- order-free: ids are sorted below
-      ids[#ids + 1], needs[id] = id, node.needs
-    end
-    table.sort(ids)
-    local again = false
-    for _, circle in ipairs(graph.circles(ids, needs)) do
-      again = self:take_apart(circle, nodes) or again
-    end
-  until not again
-  -- What a wish says it needs is read from its texts; where that goes in circles some of it was misread.
-  if self.set.meta.wish then
-    for _, circle in ipairs(graph.circles(ids, needs)) do
-      for _, id in ipairs(circle) do
-        for _, other in ipairs(circle) do needs[id][other] = nil end
-      end
-    end
-  end
-  local sorted = graph.sort(ids, needs, function(a, b)
-    local x, y = nodes[a], nodes[b]
-    if x.weight ~= y.weight then return x.weight < y.weight end
-    if x.key ~= y.key then return x.key < y.key end
-    return a < b
-  end)
-  local out = {}
-  for _, id in ipairs(sorted) do
-    for _, sql in ipairs(nodes[id].sql) do out[#out + 1] = { sql = sql, fact = nodes[id].fact } end
-  end
-  return out
+  return order.statements(self)
 end
 
 --- The settings a script begins with: the same texts must mean the same in every session.

@@ -27,7 +27,7 @@ M.unqualified = {
   schema = true, extension = true, cast = true, transform = true, language = true, access_method = true,
   event_trigger = true, publication = true, subscription = true, foreign_data_wrapper = true, server = true,
   user_mapping = true, default_acl = true, publication_table = true, publication_schema = true, database_setting = true,
-  role = true, role_setting = true, membership = true, tablespace = true, parameter_acl = true,
+  role = true, role_setting = true, membership = true, tablespace = true, parameter = true,
 }
 
 --- The id of privileges: `acl:grantee on <id>`, `acl:grantee/grantor on <id>`.
@@ -67,10 +67,10 @@ end
 ---@return string
 function M.text(fact)
   local attrs = fact.attrs
-  for key in pairs(attrs) do
+  for key in pairs(attrs) do  -- order-free: each key is judged for itself
     if key:byte() == 95 then
       local clean = {}
-      for k, v in pairs(attrs) do
+      for k, v in pairs(attrs) do  -- order-free: a map is copied
         if k:byte() ~= 95 then clean[k] = v end
       end
       attrs = clean

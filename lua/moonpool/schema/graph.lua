@@ -104,7 +104,7 @@ function M.sort(nodes, needs, before)
   local waits, wanted_by, heap, out = {}, {}, {}, {}
   for _, node in ipairs(nodes) do
     local count = 0
-    for other in pairs(needs[node] or {}) do
+    for other in pairs(needs[node] or {}) do  -- order-free: what is gathered is sorted before it is used
       count = count + 1
       local list = wanted_by[other]
       if not list then

@@ -2,6 +2,7 @@
 --- words schema files are written in.
 
 local collect = require "moonpool.schema.dsl.collect"
+local diagram = require "moonpool.schema.diagram"
 local diff = require "moonpool.schema.diff"
 local elaborate = require "moonpool.schema.elaborate"
 local emitter = require "moonpool.schema.emitter"
@@ -15,12 +16,13 @@ local words = require "moonpool.schema.dsl.words"
 
 local M = {}
 
-for word, make in pairs(words) do M[word] = make end
+for word, make in pairs(words) do M[word] = make end  -- order-free: a table is filled
 
 M.introspect = reader.read
 M.diff = diff.compare
 M.compare = normal.compare
 M.layout = diff.layout
+M.diagram = diagram
 M.wish = collect.collect
 M.load = load.wish
 M.elaborate = elaborate.wish

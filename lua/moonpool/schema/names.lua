@@ -68,18 +68,18 @@ function M.literal(text)
 end
 
 -- The same few thousand names come again and again, and a pattern is what the compiler cannot compile.
-local parts, known = {}, 0
+local spelt, known = {}, 0
 
 --- The name as a part of an id.
 ---@param name string
 ---@return string
 function M.part(name)
-  local text = parts[name]
+  local text = spelt[name]
   if text then return text end
   text = name
   if not name:find "^[a-z_][a-z0-9_]*$" then text = '"' .. name:gsub('"', '""') .. '"' end
-  if known > 20000 then parts, known = {}, 0 end
-  parts[name], known = text, known + 1
+  if known > 20000 then spelt, known = {}, 0 end
+  spelt[name], known = text, known + 1
   return text
 end
 

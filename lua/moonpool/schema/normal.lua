@@ -5,6 +5,7 @@
 -- sets differ in a text, both texts are loaded once more, each with what it stands on, and what comes back is
 -- compared; the few objects that differ pay for it and no other.
 
+local canon = require "moonpool.schema.canon"
 local diff = require "moonpool.schema.diff"
 local fact_of = require "moonpool.schema.fact"
 local reader = require "moonpool.schema.reader"
@@ -16,7 +17,8 @@ local M = {}
 -- Attributes whose value PostgreSQL prints from a parsed expression or query.
 local TEXTS = {
   definition = true, expression = true, predicate = true, condition = true, using = true, check = true, keys = true,
-  elements = true, bound = true, partition_key = true, default = true, filter = true, expressions = true, sql_body = true,
+  elements = true, bound = true, partition_key = true, default = true, filter = true, expressions = true,
+    sql_body = true,
   arguments = true, body = true,
 }
 
@@ -41,7 +43,7 @@ local function closure(set, ids)
       queue[#queue + 1] = fact
     end
   end
-  for id in pairs(ids) do want(id) end
+  for id in pairs(ids) do want(id) end  -- order-free: what is gathered is sorted before it is used
   local at = 0
   while at < #queue do
     at = at + 1
@@ -51,7 +53,8 @@ local function closure(set, ids)
     -- A relation is nothing without its columns, a type without its attributes, a key without its table's.
     if fact.kind ~= "schema" then
       for _, child in ipairs(set:children(fact.id)) do
-        if child.kind == "column" or child.kind == "attribute" or child.kind == "default" or child.kind == "sequence" then
+        if child.kind == "column" or child.kind == "attribute" or child.kind == "default"
+          or child.kind == "sequence" then
           want(child.id)
         end
       end
@@ -86,8 +89,8 @@ local function with_texts(set, texts, ids)
     local other = ids[fact.id] and texts:get(fact.id)
     if other then
       local attrs = {}
-      for key, value in pairs(fact.attrs) do attrs[key] = value end
-      for key in pairs(TEXTS) do
+      for key, value in pairs(fact.attrs) do attrs[key] = value end  -- order-free: a map is copied
+      for key in pairs(TEXTS) do  -- order-free: each key is judged for itself
         if attrs[key] ~= nil and other.attrs[key] ~= nil then attrs[key] = other.attrs[key] end
       end
       local copy = fact_of.from_id(fact.id, fact.parent, attrs)
@@ -97,6 +100,26 @@ local function with_texts(set, texts, ids)
     out:add(fact)
   end
   return out
+end
+
+-- The facts as the server prints them from a temporary table; a set of those that could be had so.
+local function canonical(db, set, ids)
+  local out = set_of.new(set.meta)
+  for id in pairs(ids) do  -- order-free: what is gathered is sorted before it is used
+    local fact = set:get(id)
+    local text, attr = canon.text(db, set, fact)
+    if text then
+      local attrs = {}
+      for key, value in pairs(fact.attrs) do attrs[key] = value end  -- order-free: a map is copied
+      attrs[attr] = text
+      out:add(fact_of.from_id(id, fact.parent, attrs))
+    end
+  end
+  return out
+end
+
+local function no_database(failure)
+  return tostring(failure):find("no scratch database could be made", 1, true) ~= nil
 end
 
 --- The difference of two sets in normal form. Without a difference in texts it costs nothing more than `diff`.
@@ -109,9 +132,11 @@ function M.compare(db, a, b, options)
   local changes = diff.compare(a, b, options)
   local ids = candidates(changes)
   if not ids then return changes end
-  local left = with_texts(a, reloaded(db, a, ids, options), ids)
-  local right = with_texts(b, reloaded(db, b, ids, options), ids)
-  return diff.compare(left, right, options)
+  local ok, texts_a = pcall(reloaded, db, a, ids, options)
+  if not ok and not no_database(texts_a) then error(texts_a, 0) end
+  if not ok then texts_a = canonical(db, a, ids) end
+  local texts_b = ok and reloaded(db, b, ids, options) or canonical(db, b, ids)
+  return diff.compare(with_texts(a, texts_a, ids), with_texts(b, texts_b, ids), options)
 end
 
 return M

@@ -14,11 +14,12 @@ local NOT_INTERNAL = " and not exists (select from pg_depend d where d.classid =
 local SOURCES = {
   { "pg_namespace", USER .. " and o.nspname !~ '^pg_(temp|toast_temp)_'" },
   { "pg_class", USER .. " and o.relkind = 'c'", "pg_type", "o.reltype" },
-  { "pg_class", USER .. " and o.relkind not in ('c', 't') and o.relpersistence <> 't' and o.relnamespace <> 99", "pg_class",
+  { "pg_class", USER .. " and o.relkind not in ('c', 't') and o.relpersistence <> 't' and o.relnamespace <> 99",
+    "pg_class",
     "(select i.indrelid from pg_index i where i.indexrelid = o.oid)" },
   { "pg_type", USER .. " and o.typtype <> 'm' and (o.typrelid = 0 or "
-    .. "exists (select from pg_class c where c.oid = o.typrelid and c.relkind = 'c')) and not exists (select from pg_type e "
-    .. "where e.oid = o.typelem and e.typarray = o.oid)" },
+    .. "exists (select from pg_class c where c.oid = o.typrelid and c.relkind = 'c')) and not exists "
+    .. "(select from pg_type e where e.oid = o.typelem and e.typarray = o.oid)" },
   -- A range type comes with functions that build it and a cast to its multirange.
   { "pg_proc", USER .. NOT_INTERNAL:format "pg_proc" }, { "pg_cast", USER .. NOT_INTERNAL:format "pg_cast" },
   { "pg_operator", USER }, { "pg_opclass", USER }, { "pg_opfamily", USER },
@@ -37,7 +38,8 @@ local SOURCES = {
   { "pg_extension", USER }, { "pg_event_trigger", USER }, { "pg_publication", USER },
   { "pg_publication_rel", USER }, { "pg_publication_namespace", USER }, { "pg_default_acl", USER },
   { "pg_statistic_ext", USER },
-  { "pg_subscription", USER .. " and o.subdbid = (select d.oid from pg_database d where d.datname = current_database())" },
+  { "pg_subscription", USER
+    .. " and o.subdbid = (select d.oid from pg_database d where d.datname = current_database())" },
 }
 
 -- `o` is the object, `m` the extensions' members.

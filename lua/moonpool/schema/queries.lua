@@ -15,10 +15,13 @@ M.common = {
   meta = [[
 select current_setting('server_version_num')::int as version, current_database() as database,
   pg_encoding_to_char(d.encoding) as encoding, d.datcollate as lc_collate, d.datctype as lc_ctype,
-  d.datlocprovider::text as locale_provider, current_user as reader, current_setting('is_superuser') = 'on' as superuser, r.rolname as acl_role,
+  d.datlocprovider::text as locale_provider, current_user as reader,
+    current_setting('is_superuser') = 'on' as superuser, r.rolname as acl_role,
   acldefault('r', r.oid)::text as acl_r, acldefault('s', r.oid)::text as acl_s, acldefault('f', r.oid)::text as acl_f,
   acldefault('T', r.oid)::text as "acl_T", acldefault('n', r.oid)::text as acl_n, acldefault('l', r.oid)::text as acl_l,
-  acldefault('F', r.oid)::text as "acl_F", acldefault('S', r.oid)::text as "acl_S", acldefault('L', r.oid)::text as "acl_L"
+  acldefault('F', r.oid)::text as "acl_F", acldefault('S', r.oid)::text as "acl_S", acldefault('L',
+    r.oid)::text as "acl_L",
+  acldefault('t', r.oid)::text as acl_t
 from pg_database d, pg_roles r
 where d.datname = current_database() and r.oid = 10]],
   roles = [[select oid::int4, rolname from pg_roles]],
@@ -36,7 +39,8 @@ select classoid::int4, objoid::int4, objsubid, provider, label
 from pg_seclabel]],
   -- An array type stands for its elements, a row type for its relation.
   depends = [[
-select d.classid::int4, d.objid::int4, d.objsubid, d.refclassid::int4, coalesce(t.typelem, d.refobjid)::int4 as refobjid, d.refobjsubid, d.deptype
+select d.classid::int4, d.objid::int4, d.objsubid, d.refclassid::int4, coalesce(t.typelem,
+  d.refobjid)::int4 as refobjid, d.refobjsubid, d.deptype
 from pg_depend d
   left join pg_type t on d.refclassid = 'pg_type'::regclass and t.oid = d.refobjid and t.typelem <> 0 and t.typlen = -1
     and t.typsubscript = 'array_subscript_handler'::regproc

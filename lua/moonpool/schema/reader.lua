@@ -3,8 +3,10 @@
 -- This is one of the two files (the other is scratch.lua) through which the schema modules reach a database.
 
 local catalog = require "moonpool.schema.catalog"
+local consistency = require "moonpool.schema.consistency"
 local context = require "moonpool.schema.context"
 local kinds = require "moonpool.schema.kinds"
+local names = require "moonpool.schema.names"
 local probe = require "moonpool.schema.probe"
 local queries = require "moonpool.schema.queries"
 local set_of = require "moonpool.schema.set"
@@ -16,12 +18,13 @@ local M = {}
 ---@class moonpool.schema.ReadOptions
 ---@field strict? boolean  an object that is not modelled is an error instead of a warning
 ---@field secrets? boolean  read passwords of user mappings and connection strings of subscriptions too
+---@field cluster? boolean  read roles, memberships, tablespaces and privileges on settings too
 ---@field database_settings? boolean  read ALTER DATABASE … SET and ALTER ROLE … IN DATABASE … SET too
 ---@field schemas? string[]  keep only what is in these schemas
 ---@field exclude_schemas? string[]
 
 -- Every query with its name, in one fixed order.
-local function plan()
+local function plan(options)
   local list = { { name = "settings", sql = queries.settings } }
   local function put(map)
     local sorted = {}
@@ -31,14 +34,18 @@ local function plan()
   end
   put(queries.common)
   for _, module in ipairs(kinds.modules) do
-    if module.queries then put(module.queries) end
+    if module.queries and (not module.on_request or options[module.on_request]) then put(module.queries) end
   end
   list[#list + 1] = { name = "probe", sql = probe.query }
+  list[#list + 1] = { name = "before", sql = consistency.before }
   return list
 end
 
-local function fetch(tx)
-  local list, results = plan(), {}
+local function fetch(tx, options, without)
+  local list, results = {}, {}
+  for _, item in ipairs(plan(options)) do
+    if item.name ~= without then list[#list + 1] = item end
+  end
   local answers = tx:batch(function(batch)
     for _, item in ipairs(list) do batch:add(item.sql) end
   end)
@@ -175,8 +182,27 @@ local function name_missing(cx, strict)
   end
 end
 
-local function read(tx, options)
-  local results = fetch(tx)
+-- One definition after the other, for a database in which one of them cannot be printed.
+local function isolated_views(tx, cx)
+  for _, kind in ipairs { "view", "matview" } do
+    for _, fact in ipairs(cx.set:of_kind(kind)) do
+      local name = names.qualified(fact.schema, fact.name)
+      local ok, text = pcall(tx.transaction, tx, function(at)
+        return at:query("select pg_get_viewdef(?::regclass) as text", name):scalar()
+      end)
+      if ok and text then
+        fact.attrs.definition = text:gsub(";$", "")
+      else
+        fact.attrs.broken = true
+        cx:warn("the definition of %s cannot be read: %s", fact.id, tostring(type(text) == "table" and text.message
+          or text))
+      end
+    end
+  end
+end
+
+local function read(tx, options, without)
+  local results = fetch(tx, options, without)
   local meta = results.meta:first()
   local set = set_of.new {
     server_version = meta.version, database = meta.database, encoding = meta.encoding, lc_collate = meta.lc_collate,
@@ -189,10 +215,52 @@ local function read(tx, options)
   for _, module in ipairs(kinds.modules) do
     if module.read then module.read(cx) end
   end
+  if without then isolated_views(tx, cx) end
   read_texts(cx)
   read_depends(cx)
   name_missing(cx, options.strict)
   table.sort(set.warnings)
+  return set, results.before:first()
+end
+
+-- How often a schema that changes while it is read is read again.
+local ATTEMPTS = 4
+
+local TRANSACTION = { isolation = "repeatable read", read_only = true }
+
+-- What the server says when a thing went away between its row and its text.
+local function is_race(failure)
+  if type(failure) ~= "table" then return tostring(failure):find "went away" ~= nil end
+  return failure.sqlstate == "XX000" or failure.sqlstate == "42704" or failure.sqlstate == "42P01"
+end
+
+local function is_about_views(failure, options)
+  local item = type(failure) == "table" and failure.statement and plan(options)[failure.statement]
+  return item and item.name == "view_texts"
+end
+
+-- Reads until the catalogs stood still.
+local function read_steadily(db, options)
+  local set, before, without, failure
+  for attempt = 1, ATTEMPTS do
+    local ok, first, second = pcall(db.transaction, db, function(tx)
+      return read(tx, options, without)
+    end, TRANSACTION)
+    if ok then
+      set, before = first, second
+      local now = db:query(consistency.after(before)):first()
+      if not consistency.moved(before, now) then return set end
+    else
+      failure = first
+      if not is_race(failure) then error(failure, 0) end
+      -- It fails again and again: it is no race, one of the definitions is broken.
+      if attempt >= 2 and is_about_views(failure, options) then without = "view_texts" end
+    end
+  end
+  if not set then error(failure, 0) end
+  if options.strict then error("the schema was changed again and again while it was read", 0) end
+  set.warnings[#set.warnings + 1] =
+    "the schema was changed again and again while it was read: parts of it may be of different times"
   return set
 end
 
@@ -204,9 +272,7 @@ function M.read(db, options)
   options = options or {}
   -- Nearly everything made from here on stays: going over it again and again would only cost time.
   local pause = collectgarbage("setpause", 1000)
-  local ok, set = pcall(db.transaction, db, function(tx)
-    return read(tx, options)
-  end, { isolation = "repeatable read", read_only = true })
+  local ok, set = pcall(read_steadily, db, options)
   collectgarbage("setpause", pause)
   if not ok then error(set, 0) end
   return in_schemas(set, options)

@@ -96,7 +96,8 @@ end
 ---@return string
 function M.index(fact, table_name)
   local attrs = fact.attrs
-  local out = { ("CREATE %sINDEX %s ON %s USING %s (%s)"):format(attrs.unique and "UNIQUE " or "", names.quote(fact.name),
+  local out = { ("CREATE %sINDEX %s ON %s USING %s (%s)"):format(attrs.unique and "UNIQUE " or "",
+    names.quote(fact.name),
     table_name, names.quote(attrs.method or "btree"), M.index_keys(attrs.keys)) }
   if attrs.include then out[#out + 1] = ("INCLUDE (%s)"):format(names.list(attrs.include)) end
   if attrs.nulls_not_distinct then out[#out + 1] = "NULLS NOT DISTINCT" end
@@ -113,7 +114,8 @@ function M.index_options(attrs)
   return M.options(attrs, "options")
 end
 
-local ACTIONS = { cascade = "CASCADE", restrict = "RESTRICT", ["set null"] = "SET NULL", ["set default"] = "SET DEFAULT" }
+local ACTIONS = { cascade = "CASCADE", restrict = "RESTRICT", ["set null"] = "SET NULL",
+  ["set default"] = "SET DEFAULT" }
 
 local function period(list, last)
   local out = {}
@@ -145,7 +147,8 @@ local function exclusion(attrs, full)
   local out = ("EXCLUDE USING %s (%s)"):format(names.quote(attrs.method or "btree"), M.index_keys(attrs.elements))
   if attrs.include then out = ("%s INCLUDE (%s)"):format(out, names.list(attrs.include)) end
   if attrs.options then out = ("%s WITH (%s)"):format(out, M.index_options(attrs)) end
-  if full and attrs.tablespace then out = ("%s USING INDEX TABLESPACE %s"):format(out, names.quote(attrs.tablespace)) end
+  if full and attrs.tablespace then out = ("%s USING INDEX TABLESPACE %s"):format(out,
+    names.quote(attrs.tablespace)) end
   if attrs.predicate then out = ("%s WHERE (%s)"):format(out, attrs.predicate) end
   return out
 end
@@ -170,7 +173,8 @@ function M.constraint(fact, e, full)
     if attrs.no_inherit then out = out .. " NO INHERIT" end
   else
     out = key(attrs, attrs.type == "primary key" and "PRIMARY KEY" or "UNIQUE", full)
-    if full and attrs.tablespace then out = ("%s USING INDEX TABLESPACE %s"):format(out, names.quote(attrs.tablespace)) end
+    if full and attrs.tablespace then out = ("%s USING INDEX TABLESPACE %s"):format(out,
+      names.quote(attrs.tablespace)) end
   end
   if attrs.deferrable then out = out .. " DEFERRABLE" end
   if attrs.deferred then out = out .. " INITIALLY DEFERRED" end

@@ -42,12 +42,13 @@ end
 -- Two processes must not choose one name, nor one process the name it used before.
 local function create_sql(db)
   local row = db:query_row [[
-select format('moonpool_scratch_%s_%s', pg_backend_pid(), to_char(clock_timestamp(), 'YYYYMMDDHH24MISSUS')) as name, pg_encoding_to_char(encoding) as encoding, datcollate, datctype, datlocprovider::text as provider,
+select format('moonpool_scratch_%s_%s', pg_backend_pid(), to_char(clock_timestamp(), 'YYYYMMDDHH24MISSUS')) as name,
+  pg_encoding_to_char(encoding) as encoding, datcollate, datctype, datlocprovider::text as provider,
   to_jsonb(d)->>'daticulocale' as icu15, to_jsonb(d)->>'datlocale' as locale17
 from pg_database d
 where datname = current_database()]]
-  local sql = ("CREATE DATABASE %s TEMPLATE template0 ENCODING %s LC_COLLATE %s LC_CTYPE %s"):format(names.quote(row.name),
-    names.literal(row.encoding), names.literal(row.datcollate), names.literal(row.datctype))
+  local sql = ("CREATE DATABASE %s TEMPLATE template0 ENCODING %s LC_COLLATE %s LC_CTYPE %s"):format(
+    names.quote(row.name), names.literal(row.encoding), names.literal(row.datcollate), names.literal(row.datctype))
   local locale = row.locale17 or row.icu15
   if row.provider == "i" then
     sql = ("%s LOCALE_PROVIDER icu ICU_LOCALE %s"):format(sql, names.literal(locale))
@@ -162,7 +163,8 @@ end
 -- Roles are the cluster's: a file may name some that this server does not have, and is a schema all the same.
 local function is_about_roles(sql)
   local head = sql:sub(1, 400):upper()
-  return head:find "OWNER%s+TO" or head:find "^GRANT%s" or head:find "^REVOKE%s" or head:find "^ALTER%s+DEFAULT%s+PRIVILEGES"
+  return head:find "OWNER%s+TO" or head:find "^GRANT%s" or head:find "^REVOKE%s"
+    or head:find "^ALTER%s+DEFAULT%s+PRIVILEGES"
 end
 
 -- A subscription is the cluster's too, and would keep the scratch database from being dropped.
@@ -218,10 +220,12 @@ function M.load_facts(scratch, set, options)
   for _, failure in ipairs(failures) do
     local fact, e = failure.item.fact, failure.error
     -- The first statement of a thing failed; the others only miss what it would have made.
-    if not (fact and said[fact.id]) then texts[#texts + 1] = ("%s: %s%s"):format(fact and fact.attrs._at or fact and fact.id or "statement",
+    if not (fact and (said[fact.id] or said[fact.parent])) then texts[#texts + 1] = ("%s: %s%s"):format(fact
+      and fact.attrs._at or fact and fact.id or "statement",
       e.message or tostring(e), fact and fact.attrs._at and (" (%s)"):format(fact.id) or "") end
     if fact and fact.kind == "extension" and not said[fact.id] then
-      texts[#texts] = texts[#texts] .. ("\n  install the package that has the extension %s on this server, or give another as scratch")
+      texts[#texts] = texts[#texts]
+        .. ("\n  install the package that has the extension %s on this server, or give another as scratch")
         :format(fact.name)
     end
     if fact then said[fact.id] = true end

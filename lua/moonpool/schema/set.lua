@@ -106,7 +106,7 @@ end
 function Set:children(id, kind)
   if not self.families then
     local families = {}
-    for _, fact in pairs(self.by_id) do
+    for _, fact in pairs(self.by_id) do  -- order-free: what is gathered is sorted before it is used
       if fact.parent then
         local whole = families[fact.parent]
         if not whole then
@@ -123,6 +123,7 @@ function Set:children(id, kind)
         list[#list + 1] = fact
       end
     end
+    -- order-free: what is gathered is sorted before it is used
     for _, list in pairs(families) do table.sort(list, before) end
     self.families = families
   end

@@ -14,7 +14,7 @@ local VOLATILE = { _pages = true, _rows = true, _populated = true, _owner = true
 
 local function line(fact)
   local attrs = {}
-  for key, value in pairs(fact.attrs) do -- order-free: a map from a map
+  for key, value in pairs(fact.attrs) do  -- order-free: a map is copied
     if not VOLATILE[key] then attrs[key] = value end
   end
   local out = { '{"id":', json.encode(fact.id) }
@@ -69,7 +69,8 @@ function M.read(text, name)
       end
       set = set_of.new { complete = value.complete, encoding = value.encoding, server_version = value.server_version }
     else
-      if type(value.id) ~= "string" then error(("%s:%d: a fact without an id"):format(name or "snapshot", number), 0) end
+      if type(value.id) ~= "string" then error(("%s:%d: a fact without an id"):format(name or "snapshot", number),
+        0) end
       local fact = fact_of.from_id(value.id, value.parent, value.attrs or {})
       fact.deps = value.deps or {}
       set:add(fact)

@@ -1,4 +1,5 @@
---- Which attributes each kind of fact has: the vocabulary of the schema language, and what a wrong word is held against.
+--- Which attributes each kind of fact has: the vocabulary of the schema language, and what a wrong word is held
+--- against.
 
 local M = {}
 
@@ -49,10 +50,11 @@ M.of = {
   index = list("name keys unique method include where predicate options tablespace nulls_not_distinct clustered "
     .. "replica_identity statistics attached_to not_valid depends_on_extensions comment"),
   constraint = list("name type columns references ref_columns match on_update on_delete on_delete_columns deferrable "
-    .. "deferred not_valid not_enforced no_inherit inherited expression elements method include predicate where options "
-    .. "tablespace nulls_not_distinct clustered replica_identity statistics attached_to without_overlaps period comment"),
-  trigger = list("timing events columns each_row func arguments condition constraint deferrable deferred from old_table "
-    .. "new_table enabled inherited depends_on_extensions comment"),
+    .. "deferred not_valid not_enforced no_inherit inherited expression elements method include predicate where "
+    .. "options tablespace nulls_not_distinct clustered replica_identity statistics attached_to without_overlaps "
+    .. "period comment"),
+  trigger = list("timing events columns each_row func arguments condition constraint deferrable deferred from "
+    .. "old_table new_table enabled inherited depends_on_extensions comment"),
   rule = list("event body enabled comment"),
   policy = list("command restrictive roles using check comment"),
   statistics = list("columns expressions kinds target" .. COMMON),
@@ -64,13 +66,19 @@ M.of = {
   event_trigger = list("event tags func enabled" .. COMMON),
   default_acl = {},
   database_setting = list("value"),
+  role = list("superuser create_role create_db login replication bypass_row_security no_inherit connection_limit "
+    .. "valid_until comment"),
+  role_setting = list("value"),
+  membership = list("admin inherit set"),
+  tablespace = list("options" .. COMMON),
+  parameter = {},
 }
 M.of.procedure = M.of["function"]
 M.of.foreign_table = M.of.table
 
 ---@type table<string, table<string, boolean>>
 M.known = {}
-for kind, attributes in pairs(M.of) do
+for kind, attributes in pairs(M.of) do  -- order-free: a table is filled
   M.known[kind] = { labels_by_provider = true }
   for _, name in ipairs(attributes) do M.known[kind][name] = true end
 end

@@ -28,7 +28,7 @@ end
 
 local function copy_attrs(spec)
   local out = {}
-  for key, value in pairs(spec.attrs) do
+  for key, value in pairs(spec.attrs) do  -- order-free: a map is copied
     if OPTIONS[key] and type(value) == "table" then
       value = column_of.texts(value)
     elseif spec_of.is_raw(value) then
@@ -116,7 +116,7 @@ function Collector:column_constraints(host, column)
   for _, wish in ipairs(column.constraints) do
     local spec = spec_of.new("constraint", { wish.options.name }, { type = wish.type }, column.at)
     spec.column = column.name
-    for key, value in pairs(wish.options) do
+    for key, value in pairs(wish.options) do  -- order-free: a map is copied
       if key ~= "name" then spec.attrs[key] = value end
     end
     if wish.type == "check" then
@@ -136,7 +136,7 @@ local INTEGERS = { integer = true, bigint = true, smallint = true }
 function Collector:column(host, column, position)
   local kind = host.kind == "composite" and "attribute" or "column"
   local attrs = {}
-  for key, value in pairs(column.attrs) do attrs[key] = value end
+  for key, value in pairs(column.attrs) do attrs[key] = value end  -- order-free: a map is copied
   attrs._position, attrs._at = position, column.at
   local fact = self:put(names.id(kind, host.schema, host.name, column.name), host.id, attrs, column)
   local expression = column.default_expression
@@ -145,7 +145,7 @@ function Collector:column(host, column, position)
     local path = options.name and spec_of.path(options.name, host.schema)
       or { host.schema, default_names.choose(self.set, host, { column.name }, "seq") }
     local sequence = { _at = column.at }
-    for key, value in pairs(options) do
+    for key, value in pairs(options) do  -- order-free: a map is copied
       if key ~= "name" and key ~= "by_default" then sequence[key] = value end
     end
     if column.serial then
@@ -155,9 +155,11 @@ function Collector:column(host, column, position)
       if not INTEGERS[column.type] then fail(column, "an identity column is an integer, not %s", column.type) end
       sequence.identity = fact.id
     end
-    self:put(names.id("sequence", path[1], path[2]), column.serial and names.id("schema", path[1]) or fact.id, sequence, column)
+    self:put(names.id("sequence", path[1], path[2]), column.serial and names.id("schema", path[1]) or fact.id,
+      sequence, column)
   end
-  if expression then self:put("default" .. fact.id:sub(#kind + 1), fact.id, { expression = expression, _at = column.at }, column) end
+  if expression then self:put("default" .. fact.id:sub(#kind + 1), fact.id,
+    { expression = expression, _at = column.at }, column) end
   for _, grant in ipairs(column.grants) do
     local spec = spec_of.new("acl", { grant.role }, { privileges = grant.privileges }, column.at)
     spec.by = grant.by
@@ -248,7 +250,8 @@ function Collector:add(spec)
   if not attributes.of[spec.kind] then fail(spec, "a %s cannot stand by itself", spec.kind) end
   local attrs = copy_attrs(spec)
   local parent = IN_SCHEMA[spec.kind] and names.id("schema", spec.path[1])
-    or spec.kind == "user_mapping" and names.id("server", spec.path[1]) or nil
+    or spec.kind == "user_mapping" and names.id("server", spec.path[1])
+    or spec.kind == "role_setting" and names.id("role", spec.path[1]) or nil
   local fact = self:put(id_of(spec, attrs), parent, attrs, spec)
   fact.args = fact.args or spec.args
   self:items(fact, spec)

@@ -44,7 +44,8 @@ function M.new(name, type_text, level)
   end
   if #name > 63 then error(("the name %q has %d bytes; PostgreSQL keeps 63"):format(name, #name), level) end
   return setmetatable({
-    name = name, type = type_text, attrs = { type = type_text }, constraints = {}, grants = {}, at = spec_of.caller(level),
+    name = name, type = type_text, attrs = { type = type_text }, constraints = {}, grants = {},
+      at = spec_of.caller(level),
   }, Column)
 end
 
@@ -93,7 +94,8 @@ end
 ---@param how? "stored"|"virtual"
 ---@return moonpool.schema.Column
 function Column:generated(expression, how)
-  self.attrs.generated, self.attrs.expression = how or "stored", spec_of.is_raw(expression) and expression.text or expression
+  self.attrs.generated, self.attrs.expression = how or "stored", spec_of.is_raw(expression) and expression.text
+    or expression
   return self
 end
 
@@ -241,7 +243,7 @@ end
 ---@param attrs table
 ---@return moonpool.schema.Column
 function Column:with(attrs)
-  for key, value in pairs(attrs) do self.attrs[key] = value end
+  for key, value in pairs(attrs) do self.attrs[key] = value end  -- order-free: a map is copied
   return self
 end
 
@@ -250,7 +252,7 @@ end
 ---@return table<string, string>
 function M.texts(options)
   local out = {}
-  for key, value in pairs(options) do
+  for key, value in pairs(options) do  -- order-free: a map is copied
     if type(value) == "number" then
       out[key] = value == math.floor(value) and ("%.0f"):format(value) or tostring(value)
     else

@@ -14,8 +14,8 @@ local SKIPPED = {
 }
 
 local NAMED = {}
-for kind in ([[enum composite range domain type function procedure aggregate collation ts_parser ts_template ts_dictionary
-ts_configuration sequence table foreign_table view matview operator operator_class operator_family
+for kind in ([[enum composite range domain type function procedure aggregate collation ts_parser ts_template
+ts_dictionary ts_configuration sequence table foreign_table view matview operator operator_class operator_family
 conversion]]):gmatch "%S+" do
   NAMED[kind] = true
 end
@@ -50,7 +50,7 @@ local function walk(value, map, found)
   if type(value) == "string" then
     scan(value, map, found)
   elseif type(value) == "table" then
-    for _, item in pairs(value) do walk(item, map, found) end
+    for _, item in pairs(value) do walk(item, map, found) end  -- order-free: a set is filled
   end
 end
 

@@ -3,8 +3,8 @@
 local M = {}
 
 local RESERVED = {}
-for word in ("and break do else elseif end false for function goto if in local nil not or repeat return then true until while")
-  :gmatch "%a+" do
+for word in ([[and break do else elseif end false for function goto if in local nil not or repeat return then true
+until while]]):gmatch "%a+" do
   RESERVED[word] = true
 end
 

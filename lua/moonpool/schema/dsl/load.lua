@@ -7,7 +7,8 @@ local M = {}
 
 -- What a schema file may use besides the language: no files, no programs, no other modules.
 local SAFE = {
-  "assert", "error", "ipairs", "next", "pairs", "pcall", "select", "tonumber", "tostring", "type", "unpack", "math", "string",
+  "assert", "error", "ipairs", "next", "pairs", "pcall", "select", "tonumber", "tostring", "type", "unpack", "math",
+    "string",
   "table",
 }
 
@@ -34,7 +35,8 @@ function M.specs(text, name)
   local ok, specs = pcall(chunk)
   if not ok then error(specs, 0) end
   if type(specs) ~= "table" then
-    error(("%s: a schema file returns a list of what m.table and its like make, got %s"):format(name, tostring(specs)), 0)
+    error(("%s: a schema file returns a list of what m.table and its like make, got %s"):format(name, tostring(specs)),
+      0)
   end
   return specs
 end

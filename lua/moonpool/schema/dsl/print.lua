@@ -50,7 +50,8 @@ local function attribute_lines(attrs, lines)
 end
 
 local function grants(set, fact, lines)
-  for _, grant in ipairs(print_table.grants(set, fact.id)) do lines[#lines + 1] = print_table.grant(grant, "m.grant") end
+  for _, grant in ipairs(print_table.grants(set, fact.id)) do lines[#lines + 1] = print_table.grant(grant,
+    "m.grant") end
 end
 
 -- Ids of other things to names.
@@ -114,7 +115,8 @@ function printers.publication(set, fact)
   for _, item in ipairs(set:children(fact.id, "publication_table")) do
     local _, parts = names.parse(item.id)
     local path = names.id("x", parts[2], parts[3]):sub(3)
-    lines[#lines + 1] = ("m.published %s %s"):format(literal.text(path), literal.value(print_table.copy(item.attrs), "  "))
+    lines[#lines + 1] = ("m.published %s %s"):format(literal.text(path),
+      literal.value(print_table.copy(item.attrs), "  "))
   end
   for _, item in ipairs(set:children(fact.id, "publication_schema")) do
     lines[#lines + 1] = ("m.published_schema %s"):format(literal.text(item.name))

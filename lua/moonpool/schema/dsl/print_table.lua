@@ -12,7 +12,8 @@ local WORDS = {
   ["bigint"] = "bigint", ["integer"] = "integer", ["smallint"] = "smallint", ["text"] = "text", ["boolean"] = "boolean",
   ["real"] = "real", ["double precision"] = "double", ["uuid"] = "uuid", ["bytea"] = "bytea", ["json"] = "json",
   ["jsonb"] = "jsonb", ["date"] = "date", ["time without time zone"] = "time", ["time with time zone"] = "timetz",
-  ["timestamp without time zone"] = "timestamp", ["timestamp with time zone"] = "timestamptz", ["interval"] = "interval",
+  ["timestamp without time zone"] = "timestamp", ["timestamp with time zone"] = "timestamptz",
+    ["interval"] = "interval",
   ["inet"] = "inet", ["cidr"] = "cidr", ["macaddr"] = "macaddr", ["money"] = "money", ["xml"] = "xml",
   ["tsvector"] = "tsvector", ["tsquery"] = "tsquery", ["point"] = "point", ["oid"] = "oid", ["name"] = "name",
   ["character varying"] = "varchar", ["numeric"] = "numeric", ["bit varying"] = "varbit",
@@ -45,14 +46,14 @@ end
 
 local function copy(attrs, skip)
   local out = {}
-  for key, value in pairs(attrs) do -- order-free: a map from a map
+  for key, value in pairs(attrs) do  -- order-free: a map is copied
     if key:byte() ~= 95 and not (skip and skip[key]) then out[key] = value end
   end
   return out
 end
 
 local function only(attrs, allowed)
-  for key in pairs(attrs) do -- order-free: asks whether all are allowed
+  for key in pairs(attrs) do  -- order-free: each key is judged for itself
     if key:byte() ~= 95 and not allowed[key] then return false end
   end
   return true
@@ -69,18 +70,21 @@ local function chained(table_fact, column, fact)
   local columns = attrs.columns
   local kind = attrs.type
   if kind == "check" then
-    if fact.name ~= default_names.plain(table_fact.name, { column.name }, "check") or not only(attrs, CHECK) then return end
+    if fact.name ~= default_names.plain(table_fact.name, { column.name }, "check")
+      or not only(attrs, CHECK) then return end
     return (" :check %s"):format(literal.text(attrs.expression))
   end
   if not columns or #columns ~= 1 or columns[1] ~= column.name then return end
   if kind == "primary key" and fact.name == default_names.plain(table_fact.name, {}, "pkey") and only(attrs, KEY) then
     return " :primary_key()"
-  elseif kind == "unique" and fact.name == default_names.plain(table_fact.name, columns, "key") and only(attrs, KEY) then
+  elseif kind == "unique" and fact.name == default_names.plain(table_fact.name, columns, "key")
+    and only(attrs, KEY) then
     return " :unique()"
   elseif kind == "foreign key" and fact.name == default_names.plain(table_fact.name, columns, "fkey")
     and only(attrs, FOREIGN) then
     local options = copy(attrs, { type = true, columns = true, references = true, ref_columns = true })
-    return (" :references(%s, %s%s)"):format(literal.text(M.reference(attrs.references)), literal.text(attrs.ref_columns[1]),
+    return (" :references(%s, %s%s)"):format(literal.text(M.reference(attrs.references)),
+      literal.text(attrs.ref_columns[1]),
       next(options) and ", " .. literal.value(options, "  ") or "")
   end
 end
@@ -91,7 +95,8 @@ end
 ---@return string
 function M.grant(fact, word)
   return ("%s(%s, %s%s)"):format(word, literal.text(fact.grantee == "" and "public" or fact.grantee),
-    literal.value(fact.attrs.privileges, "  "), fact.grantor and (", { by = %s }"):format(literal.text(fact.grantor)) or "")
+    literal.value(fact.attrs.privileges, "  "), fact.grantor and (", { by = %s }"):format(literal.text(fact.grantor))
+      or "")
 end
 
 --- The acl facts of an object, in their order.
@@ -107,7 +112,8 @@ local function serial_word(set, table_fact, column, default)
   local word = ({ integer = "serial", bigint = "bigserial", smallint = "smallserial" })[column.attrs.type]
   if not word or not default or not column.attrs.not_null then return end
   local name = default_names.plain(table_fact.name, { column.name }, "seq")
-  if default.attrs.expression ~= ("nextval(%s::regclass)"):format(names.literal(names.qualified(table_fact.schema, name))) then
+  if default.attrs.expression ~= ("nextval(%s::regclass)"):format(names.literal(names.qualified(table_fact.schema,
+    name))) then
     return
   end
   local sequence = set:get(names.id("sequence", table_fact.schema, name))
@@ -128,7 +134,8 @@ local function default_text(expression, type_text)
   end
   if expression == "true" or expression == "false" then return expression end
   local quoted, cast = expression:match "^('.*')::([%l ]+)$"
-  if quoted and LITERAL_TYPES[cast] and cast == type_text:gsub("%(.*", "") and not quoted:sub(2, -2):gsub("''", ""):find "'" then
+  if quoted and LITERAL_TYPES[cast] and cast == type_text:gsub("%(.*", "")
+    and not quoted:sub(2, -2):gsub("''", ""):find "'" then
     return literal.text((quoted:sub(2, -2):gsub("''", "'")))
   end
 end
@@ -146,8 +153,8 @@ local function column_line(set, table_fact, column, ends, done)
   end
   if sequence_id then done[sequence_id] = true end
   local primary = ends:find(":primary_key()", 1, true)
+  local sequence
   if attrs.identity then
-    local sequence
     for _, fact in ipairs(set:children(column.id, "sequence")) do sequence = fact end
     local options = sequence and copy(sequence.attrs, { identity = true }) or {}
     if sequence then
@@ -175,7 +182,7 @@ local function column_line(set, table_fact, column, ends, done)
     end
   end
   if attrs.inherited then chain " :inherited()" end
-  if attrs.not_null and not serial and not attrs.identity and not primary then chain " :not_null()" end
+  if attrs.not_null and not serial and not sequence and not primary then chain " :not_null()" end
   if not attrs.not_null and primary then chain " :null()" end
   if default and not serial then
     local text = default_text(default.attrs.expression, attrs.type)
@@ -206,7 +213,7 @@ end
 local function index_key(key)
   if type(key) == "string" then return literal.text(key) end
   local plain = {}
-  for name in pairs(key) do plain[#plain + 1] = name end -- order-free: only counted
+  for name in pairs(key) do plain[#plain + 1] = name end  -- order-free: they are only counted
   if #plain == 1 and key.expression and words.expr(key.expression).expression == key.expression then
     return "m.expr " .. literal.text(key.expression)
   elseif #plain == 2 and key.column and key.desc then
@@ -222,7 +229,8 @@ local function in_braces(word, items, attrs)
   local keys = {}
   for key in pairs(attrs) do keys[#keys + 1] = key end
   table.sort(keys)
-  for _, key in ipairs(keys) do parts[#parts + 1] = ("%s = %s"):format(literal.key(key), literal.value(attrs[key], "    ")) end
+  for _, key in ipairs(keys) do parts[#parts + 1] = ("%s = %s"):format(literal.key(key),
+    literal.value(attrs[key], "    ")) end
   local line = ("m.%s { %s }"):format(word, table.concat(parts, ", "))
   if #line <= 98 and not line:find "\n" then return line end
   return ("m.%s {\n    %s,\n  }"):format(word, table.concat(parts, ",\n    "))
@@ -281,7 +289,8 @@ local function index_line(table_fact, fact)
   local attrs = copy(fact.attrs, { keys = true })
   attrs.where, attrs.predicate = attrs.predicate, nil
   attrs.attached_to = attrs.attached_to and M.reference(attrs.attached_to)
-  if fact.name ~= default_names.plain(table_fact.name, key_labels(fact.attrs.keys), "idx") then attrs.name = fact.name end
+  if fact.name ~= default_names.plain(table_fact.name, key_labels(fact.attrs.keys),
+    "idx") then attrs.name = fact.name end
   local items = {}
   for i, key in ipairs(fact.attrs.keys) do items[i] = index_key(key) end
   return in_braces("index", items, attrs)

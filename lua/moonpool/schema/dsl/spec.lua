@@ -98,7 +98,8 @@ function M.path(text, default_schema, level)
   if default_schema and #parts == 1 then table.insert(parts, 1, default_schema) end
   for _, part in ipairs(parts) do
     if #part > 63 then
-      error(("the name %q has %d bytes; PostgreSQL keeps 63 and would cut it off"):format(part, #part), (level or 1) + 1)
+      error(("the name %q has %d bytes; PostgreSQL keeps 63 and would cut it off"):format(part, #part),
+        (level or 1) + 1)
     end
     if part:find("%z") then error("a name cannot hold a zero byte", (level or 1) + 1) end
   end
@@ -111,7 +112,8 @@ end
 ---@param known string[]
 ---@param level integer
 function M.unknown(kind, key, known, level)
-  error(("a %s has no %s%s; it has %s"):format(kind, tostring(key), suggest.hint(key, known), table.concat(known, ", ")),
+  error(("a %s has no %s%s; it has %s"):format(kind, tostring(key), suggest.hint(key, known),
+    table.concat(known, ", ")),
     level + 1)
 end
 

@@ -20,7 +20,7 @@ local TYPES = {
   tsquery = "tsquery", point = "point", oid = "oid", citext = "citext", name = "name",
 }
 
-for word, type_text in pairs(TYPES) do
+for word, type_text in pairs(TYPES) do  -- order-free: a table is filled
   M[word] = function(name) return column_of.new(name, type_text, 2) end
 end
 
@@ -51,7 +51,7 @@ function M.column(name, type_text)
 end
 
 local SERIALS = { serial = "integer", bigserial = "bigint", smallserial = "smallint" }
-for word, type_text in pairs(SERIALS) do
+for word, type_text in pairs(SERIALS) do  -- order-free: a table is filled
   M[word] = function(name)
     local column = column_of.new(name, type_text, 2):not_null()
     column.serial = true
@@ -87,7 +87,8 @@ local function take(spec, body, level)
   end
   table.sort(keys)
   for _, key in ipairs(keys) do
-    if not known[key] and key:sub(1, 1) ~= "_" then spec_of.unknown(spec.kind, key, attributes.of[spec.kind], level + 1) end
+    if not known[key] and key:sub(1, 1) ~= "_" then spec_of.unknown(spec.kind, key, attributes.of[spec.kind],
+      level + 1) end
     spec.attrs[key] = body[key]
   end
   local function add(item)
@@ -101,7 +102,7 @@ local function take(spec, body, level)
   end
   -- Holes are mistakes: a misspelt word is nil and would silently be nothing.
   local top = 0
-  for key in pairs(body) do
+  for key in pairs(body) do  -- order-free: each key is judged for itself
     if type(key) == "number" and key > top then top = key end
   end
   for i = 1, top do
@@ -131,7 +132,7 @@ M.foreign_table = named("foreign_table", "public")
 -- An enum's braces hold its labels.
 M.enum = named("enum", "public", function(spec, body, level)
   local labels, rest = {}, {}
-  for key, value in pairs(body) do
+  for key, value in pairs(body) do  -- order-free: a map is copied
     if type(key) == "string" then rest[key] = value end
   end
   local items = {}
@@ -153,7 +154,8 @@ local function view(kind)
 end
 M.view, M.matview = view "view", view "matview"
 
-for _, kind in ipairs { "composite", "range", "domain", "type", "aggregate", "operator", "operator_family", "operator_class",
+for _, kind in ipairs { "composite", "range", "domain", "type", "aggregate", "operator", "operator_family",
+  "operator_class",
   "collation", "conversion", "ts_parser", "ts_template", "ts_dictionary", "ts_configuration", "sequence", "procedure",
   "statistics" } do
   M[kind] = named(kind, "public")
@@ -161,7 +163,8 @@ end
 M.func = named("function", "public")
 
 for _, kind in ipairs { "schema", "extension", "cast", "language", "transform", "access_method", "foreign_data_wrapper",
-  "server", "user_mapping", "publication", "subscription", "event_trigger", "default_acl", "database_setting" } do
+  "server", "user_mapping", "publication", "subscription", "event_trigger", "default_acl", "database_setting", "role",
+  "role_setting", "membership", "tablespace", "parameter" } do
   M[kind] = named(kind)
 end
 
@@ -189,7 +192,7 @@ local function with_columns(kind, key, extra)
     if type(body) ~= "table" then error(("it takes columns in braces, got a %s"):format(type(body)), 2) end
     local spec = spec_of.new(kind, {}, nil, spec_of.caller(2))
     local rest, columns = {}, {}
-    for name, value in pairs(body) do
+    for name, value in pairs(body) do  -- order-free: a map is copied
       if type(name) == "string" then rest[name] = value end
     end
     for i, column in ipairs(body) do columns[i] = column end
@@ -198,7 +201,7 @@ local function with_columns(kind, key, extra)
     if #spec.attrs[key] == 0 then error("it has no columns", 2) end
     if spec.attrs.where then spec.attrs.predicate, spec.attrs.where = spec.attrs.where, nil end
     spec.path[1], spec.attrs.name = spec.attrs.name, nil
-    for name, value in pairs(extra or {}) do spec.attrs[name] = value end
+    for name, value in pairs(extra or {}) do spec.attrs[name] = value end  -- order-free: a map is copied
     return spec
   end
 end
@@ -221,7 +224,8 @@ end
 ---@param expression string
 ---@return table
 function M.expr(expression)
-  if not expression:find "^%(.*%)$" and not expression:find "^[%w_.]+%(.*%)$" then expression = ("(%s)"):format(expression) end
+  if not expression:find "^%(.*%)$"
+    and not expression:find "^[%w_.]+%(.*%)$" then expression = ("(%s)"):format(expression) end
   return { expression = expression }
 end
 

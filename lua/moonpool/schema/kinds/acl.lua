@@ -1,18 +1,19 @@
 --- Privileges on what is no fact itself: an extension's members and the system's own objects, where they differ from
 --- what the extension or initdb gave them. The information schema is left alone, as pg_dump leaves it.
 
-local catalog = require "moonpool.schema.catalog"
 local names = require "moonpool.schema.names"
 
 local M = {}
 
 local function changed(class, oid_column, from, acl, owner, type, kind, name, extra)
   return ([[
-select %s::regclass::oid::int4 as class, %s::int4 as oid, %s::text as acl, i.initprivs::text as base, %s::int4 as owner, %s as type,
+select %s::regclass::oid::int4 as class, %s::int4 as oid, %s::text as acl, i.initprivs::text as base,
+  %s::int4 as owner, %s as type,
   %s as kind, n.nspname as schema, %s as name, %s as args
 from %s
   left join pg_init_privs i on i.classoid = %s::regclass and i.objoid = %s and i.objsubid = 0
-where n.nspname <> 'information_schema' and %s is distinct from i.initprivs and (i.objoid is not null or %s < 16384 or exists (select from pg_depend d
+where n.nspname <> 'information_schema' and %s is distinct from i.initprivs and (i.objoid is not null or %s < 16384
+  or exists (select from pg_depend d
   where d.classid = %s::regclass and d.objid = %s and d.deptype = 'e'))]]):format(
     class, oid_column, acl, owner, type, kind, name, extra or "null", from, class, oid_column, acl, oid_column, class,
     oid_column)
@@ -22,10 +23,12 @@ M.queries = {
   foreign_acls = table.concat({
     changed("'pg_class'", "c.oid", "pg_class c join pg_namespace n on n.oid = c.relnamespace", "c.relacl", "c.relowner",
       "case when c.relkind = 'S' then 's' else 'r' end",
-      "case c.relkind when 'S' then 'sequence' when 'v' then 'view' when 'm' then 'matview' else 'table' end", "c.relname")
+      "case c.relkind when 'S' then 'sequence' when 'v' then 'view' when 'm' then 'matview' else 'table' end",
+        "c.relname")
       .. " and c.relkind in ('r', 'v', 'm', 'S', 'f', 'p') and c.relacl is not null",
     changed("'pg_proc'", "p.oid", "pg_proc p join pg_namespace n on n.oid = p.pronamespace", "p.proacl", "p.proowner",
-      "'f'", "case p.prokind when 'p' then 'procedure' else 'function' end", "p.proname", "oidvectortypes(p.proargtypes)")
+      "'f'", "case p.prokind when 'p' then 'procedure' else 'function' end", "p.proname",
+        "oidvectortypes(p.proargtypes)")
       .. " and p.proacl is not null",
     changed("'pg_type'", "t.oid", "pg_type t join pg_namespace n on n.oid = t.typnamespace", "t.typacl", "t.typowner",
       "'T'", "'type'", "t.typname") .. " and t.typacl is not null",

@@ -10,7 +10,8 @@ local M = { kind = "aggregate" }
 M.queries = {
   aggregates = [[
 select p.oid::int4, p.proname, p.pronamespace::int4, p.proowner::int4, p.proacl::text as acl, p.proparallel,
-  oidvectortypes(p.proargtypes) as input_types, coalesce(nullif(pg_get_function_arguments(p.oid), ''), '*') as arguments,
+  oidvectortypes(p.proargtypes) as input_types, coalesce(nullif(pg_get_function_arguments(p.oid), ''),
+    '*') as arguments,
   a.aggkind, a.aggtransfn::text as sfunc, format_type(a.aggtranstype, null) as stype, a.aggtransspace as sspace,
   nullif(a.aggfinalfn, 0)::regproc::text as finalfunc, a.aggfinalextra, a.aggfinalmodify,
   nullif(a.aggcombinefn, 0)::regproc::text as combinefunc, nullif(a.aggserialfn, 0)::regproc::text as serialfunc,
@@ -49,11 +50,13 @@ function M.read(cx)
         serialfunc = row.serialfunc, deserialfunc = row.deserialfunc, initcond = row.agginitval,
         msfunc = row.msfunc, minvfunc = row.minvfunc, mstype = row.mstype,
         msspace = row.msspace ~= 0 and row.msspace or nil, mfinalfunc = row.mfinalfunc,
-        mfinalfunc_extra = row.aggmfinalextra or nil, mfinalfunc_modify = row.mfinalfunc and modify(row, row.aggmfinalmodify),
+        mfinalfunc_extra = row.aggmfinalextra or nil, mfinalfunc_modify = row.mfinalfunc
+          and modify(row, row.aggmfinalmodify),
         minitcond = row.aggminitval, sortop = row.sortop,
       }
       local id = ("%s(%s)"):format(names.id("aggregate", schema, row.proname), row.input_types)
-      local fact = cx:add_id(OID.pg_proc, row.oid, "aggregate", id, names.id("schema", schema), attrs, row.proname, schema)
+      local fact = cx:add_id(OID.pg_proc, row.oid, "aggregate", id, names.id("schema", schema), attrs, row.proname,
+        schema)
       fact.args = row.input_types
       cx:acl(fact.id, "f", row.acl, owner)
     end

@@ -9,8 +9,10 @@ local M = { kind = "type" }
 
 M.queries = {
   base_types = [[
-select t.oid::int4, t.typname, t.typnamespace::int4, t.typowner::int4, t.typacl::text as acl, t.typisdefined, t.typlen, t.typbyval,
-  t.typcategory, t.typispreferred, t.typdelim, t.typalign, t.typstorage, t.typdefault, t.typcollation <> 0 as collatable,
+select t.oid::int4, t.typname, t.typnamespace::int4, t.typowner::int4, t.typacl::text as acl, t.typisdefined, t.typlen,
+  t.typbyval,
+  t.typcategory, t.typispreferred, t.typdelim, t.typalign, t.typstorage, t.typdefault,
+    t.typcollation <> 0 as collatable,
   t.typinput::text as input, t.typoutput::text as output, nullif(t.typreceive::oid, 0)::regproc::text as receive,
   nullif(t.typsend::oid, 0)::regproc::text as send, nullif(t.typmodin::oid, 0)::regproc::text as typmod_in,
   nullif(t.typmodout::oid, 0)::regproc::text as typmod_out, nullif(t.typanalyze::oid, 0)::regproc::text as analyze,

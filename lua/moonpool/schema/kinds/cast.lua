@@ -8,7 +8,8 @@ local M = { kind = "cast" }
 
 M.queries = {
   casts = [[
-select c.oid::int4, format_type(castsource, null) as source, format_type(casttarget, null) as target, castcontext, castmethod,
+select c.oid::int4, format_type(castsource, null) as source, format_type(casttarget, null) as target, castcontext,
+  castmethod,
   case when castfunc <> 0 then castfunc::regprocedure::text end as func
 from pg_cast c
 where c.oid >= 16384

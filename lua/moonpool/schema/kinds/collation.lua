@@ -13,7 +13,8 @@ M.queries = {
 select c.*
 from (select null::text as colliculocale, null::text as colllocale, null::text as collicurules) absent
 cross join lateral (
-  select k.oid::int4, k.collname, k.collnamespace::int4, k.collowner::int4, k.collprovider, k.collisdeterministic, k.collcollate, k.collctype,
+  select k.oid::int4, k.collname, k.collnamespace::int4, k.collowner::int4, k.collprovider, k.collisdeterministic,
+    k.collcollate, k.collctype,
     coalesce(colllocale, colliculocale) as locale, collicurules as rules
   from pg_collation k
   where k.oid >= 16384

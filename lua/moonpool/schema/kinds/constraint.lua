@@ -17,7 +17,8 @@ M.queries = {
 select c.*
 from (select true as conenforced, false as conperiod) absent
 cross join lateral (
-  select k.oid::int4, k.conname, k.contype, k.conrelid::int4, k.contypid::int4, k.conindid::int4, k.confrelid::int4, k.conparentid::int4, k.condeferrable,
+  select k.oid::int4, k.conname, k.contype, k.conrelid::int4, k.contypid::int4, k.conindid::int4, k.confrelid::int4,
+    k.conparentid::int4, k.condeferrable,
     k.condeferred, k.convalidated, k.conislocal, k.connoinherit, k.confupdtype, k.confdeltype, k.confmatchtype,
     k.conkey::text as conkey, k.confkey::text as confkey, k.confdelsetcols::text as setcols, conenforced, conperiod,
     case when k.contype = 'c' then pg_get_expr(k.conbin, k.conrelid) end as expression,
@@ -79,8 +80,12 @@ function M.read(cx)
       local attrs = {
         type = TYPES[row.contype], deferrable = row.condeferrable or nil, deferred = row.condeferred or nil,
         not_valid = not row.convalidated and row.conenforced or nil, not_enforced = not row.conenforced or nil,
-        inherited = row.contype == "c" and not on_domain and not row.conislocal and not host.attrs.partition_of or nil,
       }
+      -- A partition is made with the checks of its parent in it; one that does not hold yet it can only get from there.
+      if row.contype == "c" and not on_domain and not row.conislocal
+        and not (host.attrs.partition_of and row.convalidated and row.conenforced) then
+        attrs.inherited = true
+      end
       if row.contype == "c" then
         attrs.expression = row.expression
         attrs.no_inherit = row.connoinherit or nil
@@ -102,7 +107,7 @@ function M.label(fact, e)
 end
 
 --- A check that holds from the start is written inside its table or domain.
-function M.host(fact, e)
+function M.host(fact)
   local attrs = fact.attrs
   if attrs.type == "check" and not attrs.not_valid and not attrs.not_enforced then return fact.parent end
   return attrs.inherited and fact.parent or nil
@@ -155,7 +160,7 @@ function M.create(fact, e)
     e:comment(fact)
     return
   end
-  if M.host(fact, e) and not e:split_off(fact.id) then
+  if M.host(fact) and not e:split_off(fact.id) then
     e:comment(fact)
     return
   end
@@ -163,7 +168,9 @@ function M.create(fact, e)
   if host.kind == "domain" then
     e:add(("ALTER DOMAIN %s %s"):format(e:name_of(host.id), body))
   else
-    local down = host.attrs.partition_key and (attrs.type == "foreign key" or attrs.type == "exclude")
+    -- A check goes down to the children; so does what partitions can only have from their parent.
+    local down = attrs.type == "check" and not attrs.no_inherit
+      or host.attrs.partition_key and (attrs.type == "foreign key" or attrs.type == "exclude")
     local only = down and "" or "ONLY "
     e:add(("ALTER %sTABLE %s%s %s"):format(host.kind == "foreign_table" and "FOREIGN " or "", only,
       e:name_of(host.id), body))

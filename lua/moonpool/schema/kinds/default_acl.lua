@@ -41,7 +41,8 @@ function M.create(fact, e)
   local _, parts = names.parse(fact.id)
   local prefix = "ALTER DEFAULT PRIVILEGES FOR ROLE " .. names.quote(parts[1])
   if parts[3] then prefix = ("%s IN SCHEMA %s"):format(prefix, names.quote(parts[3])) end
-  local list = privileges.statements(e.set:children(fact.id, "acl"), parts[2]:upper():gsub("_", " "), nil, prefix .. " ")
+  local list = privileges.statements(e.set:children(fact.id, "acl"), parts[2]:upper():gsub("_", " "), nil, prefix
+    .. " ")
   for _, sql in ipairs(list) do e:add(sql) end
 end
 

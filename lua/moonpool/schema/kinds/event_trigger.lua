@@ -9,7 +9,8 @@ local M = { kind = "event_trigger" }
 
 M.queries = {
   event_triggers = [[
-select t.oid::int4, t.evtname, t.evtevent, t.evtowner::int4, t.evtfoid::regproc::text as func, t.evtenabled, t.evttags::text as tags
+select t.oid::int4, t.evtname, t.evtevent, t.evtowner::int4, t.evtfoid::regproc::text as func, t.evtenabled,
+  t.evttags::text as tags
 from pg_event_trigger t
 order by t.oid]],
 }

@@ -17,7 +17,8 @@ from pg_foreign_data_wrapper w
 where w.oid >= 16384
 order by w.oid]],
   servers = [[
-select s.oid::int4, s.srvname, s.srvowner::int4, s.srvtype, s.srvversion, s.srvacl::text as acl, s.srvoptions::text as options, w.fdwname
+select s.oid::int4, s.srvname, s.srvowner::int4, s.srvtype, s.srvversion, s.srvacl::text as acl,
+  s.srvoptions::text as options, w.fdwname
 from pg_foreign_server s
   join pg_foreign_data_wrapper w on w.oid = s.srvfdw
 where s.oid >= 16384
@@ -33,7 +34,7 @@ order by umid]],
 local SECRETS = { password = true, passfile = true, sslpassword = true, sslkey = true, passcode = true }
 
 local function hide(cx, map, server, user)
-  for name in pairs(map or {}) do
+  for name in pairs(map or {}) do  -- order-free: each key is judged for itself
     if SECRETS[name] then
       map[name] = "***"
       cx:warn("user mapping %s on server %s: its option %s is not shown (secrets = true shows it)", user, server, name)
@@ -67,6 +68,10 @@ function M.read(cx)
       local map, order = catalog.options(row.options)
       local user = row.umuser == 0 and "public" or row.usename or tostring(row.umuser)
       if not cx.options.secrets then hide(cx, map, row.srvname, user) end
+      if not map and not cx.meta.superuser then
+        cx:warn("user mapping %s on server %s: its options, if it has any, can be read by a superuser, its user "
+          .. "or the owner of the server", user, row.srvname)
+      end
       catalog.set_options(attrs, "options", map, order)
       cx:add(OID.pg_user_mapping, row.umid, "user_mapping", server.id, attrs, row.srvname, user)
     end
@@ -85,7 +90,8 @@ M.kinds = {
     create = function(fact, e)
       local attrs = fact.attrs
       e:add(("CREATE FOREIGN DATA WRAPPER %s%s%s%s"):format(names.quote(fact.name),
-        attrs.handler and " HANDLER " .. attrs.handler or "", attrs.validator and " VALIDATOR " .. attrs.validator or "",
+        attrs.handler and " HANDLER " .. attrs.handler or "", attrs.validator and " VALIDATOR " .. attrs.validator
+          or "",
         options(attrs)))
       e:owner(fact)
       e:comment(fact)

@@ -11,7 +11,7 @@ local M = { kind = "index" }
 
 --- After the constraints: whatever index is still without a fact.
 function M.read(cx)
-  for oid, attrs in pairs(cx.indexes) do
+  for oid, attrs in pairs(cx.indexes) do  -- order-free: what is gathered is sorted before it is used
     local info = attrs.info
     attrs.info = nil
     if not cx:fact(OID.pg_class, oid) then

@@ -14,7 +14,8 @@ local M = {}
 
 M.queries = {
   indexes = [[
-select i.indexrelid::int4, i.indrelid::int4, c.relname, c.relnamespace::int4, c.relam::int4, a.amname, i.indisunique, i.indnullsnotdistinct,
+select i.indexrelid::int4, i.indrelid::int4, c.relname, c.relnamespace::int4, c.relam::int4, a.amname, i.indisunique,
+  i.indnullsnotdistinct,
   i.indisvalid, i.indisclustered, i.indisreplident, i.indisexclusion, i.indnkeyatts, i.indkey::text as keys,
   i.indclass::text as classes, i.indcollation::text as collations, i.indoption::text as key_options,
   c.reloptions::text as options, ts.spcname, t.relkind,
@@ -106,7 +107,8 @@ local function read_keys(cx, row, columns, classes, exact)
       keys[i] = name
     else
       keys[i] = {
-        column = name or nil, expression = not name and expressions[i] or nil, opclass = class or nil, desc = desc or nil,
+        column = name or nil, expression = not name and expressions[i] or nil, opclass = class or nil, desc = desc
+          or nil,
         nulls = desc and not first and "last" or not desc and first and "first" or nil,
       }
     end

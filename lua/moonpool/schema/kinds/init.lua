@@ -33,6 +33,7 @@ local MODULES = {
   require "moonpool.schema.kinds.event_trigger",
   require "moonpool.schema.kinds.default_acl",
   require "moonpool.schema.kinds.database",
+  require "moonpool.schema.kinds.role",
   require "moonpool.schema.kinds.acl",
   require "moonpool.schema.kinds.table",
   require "moonpool.schema.kinds.view",
@@ -54,12 +55,13 @@ M.modules = MODULES
 M.by_name = {}
 for _, module in ipairs(MODULES) do
   if module.kind then M.by_name[module.kind] = module end
-  for name, kind in pairs(module.kinds or {}) do M.by_name[name] = kind end
+  for name, kind in pairs(module.kinds or {}) do M.by_name[name] = kind end  -- order-free: a table is filled
 end
 
 -- What comes first where nothing forces an order: a dump is read from top to bottom.
 local ORDER = {
-  "database_setting", "schema", "extension", "language", "access_method", "collation", "conversion", "type", "enum",
+  "role", "role_setting", "membership", "tablespace", "parameter", "database_setting", "schema", "extension",
+    "language", "access_method", "collation", "conversion", "type", "enum",
   "range", "composite", "domain", "function", "procedure", "aggregate", "cast", "transform", "operator",
   "operator_family", "operator_class", "ts_parser", "ts_template", "ts_dictionary", "ts_configuration",
   "foreign_data_wrapper", "server", "user_mapping", "sequence", "table", "foreign_table", "view", "matview", "default",

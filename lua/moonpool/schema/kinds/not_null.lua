@@ -69,7 +69,8 @@ function M.details(fact, e, host)
   local attrs = fact.attrs
   if not attrs.not_null then return end
   local name = names.quote(attrs.not_null_name or default_name(fact, host and host.name))
-  if attrs.not_null_not_valid and host and not attrs.not_null_inherited and (not attrs.inherited or attrs.not_null_local) then
+  if attrs.not_null_not_valid and host and not attrs.not_null_inherited
+    and (not attrs.inherited or attrs.not_null_local) then
     e:add(("ALTER TABLE ONLY %s ADD CONSTRAINT %s NOT NULL %s%s NOT VALID"):format(e:name_of(host.id), name,
       names.quote(fact.name), attrs.not_null_no_inherit and " NO INHERIT" or ""))
   end

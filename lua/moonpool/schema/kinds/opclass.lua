@@ -15,7 +15,8 @@ from pg_opfamily f
 where f.oid >= 16384
 order by f.oid]],
   classes = [[
-select c.oid::int4, c.opcname, c.opcnamespace::int4, c.opcowner::int4, c.opcdefault, a.amname, c.opcfamily::int4, fn.nspname as family_schema,
+select c.oid::int4, c.opcname, c.opcnamespace::int4, c.opcowner::int4, c.opcdefault, a.amname, c.opcfamily::int4,
+  fn.nspname as family_schema,
   f.opfname, format_type(c.opcintype, null) as type,
   case when c.opckeytype <> 0 then format_type(c.opckeytype, null) end as storage
 from pg_opclass c
@@ -29,7 +30,8 @@ select o.oid::int4, o.amopfamily::int4, d.refclassid::int4, d.refobjid::int4, o.
   quote_ident(n.nspname) || '.' || p.oprname || ' (' || format_type(o.amoplefttype, null) || ', '
     || format_type(o.amoprighttype, null) || ')' as text,
   case when o.amopsortfamily <> 0 then (select quote_ident(sn.nspname) || '.' || quote_ident(s.opfname)
-    from pg_opfamily s join pg_namespace sn on sn.oid = s.opfnamespace where s.oid = o.amopsortfamily) end as sort_family
+    from pg_opfamily s join pg_namespace sn on sn.oid = s.opfnamespace
+      where s.oid = o.amopsortfamily) end as sort_family
 from pg_amop o
   join pg_operator p on p.oid = o.amopopr
   join pg_namespace n on n.oid = p.oprnamespace
@@ -117,7 +119,8 @@ M.kinds = {
   operator_family = {
     label = label "OPERATOR FAMILY",
     create = function(fact, e)
-      e:add(("CREATE OPERATOR FAMILY %s USING %s"):format(names.qualified(fact.schema, fact.name), names.quote(fact.args)))
+      e:add(("CREATE OPERATOR FAMILY %s USING %s"):format(names.qualified(fact.schema, fact.name),
+        names.quote(fact.args)))
       e:owner(fact)
       e:comment(fact)
       -- Loose members may stand on types made later than the classes; they go behind everything that is a class.

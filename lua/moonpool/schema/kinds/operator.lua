@@ -10,7 +10,8 @@ local M = { kind = "operator" }
 M.queries = {
   operators = [[
 select o.oid::int4, o.oprname, o.oprnamespace::int4, o.oprowner::int4, o.oprcanmerge, o.oprcanhash,
-  case when o.oprleft <> 0 then format_type(o.oprleft, null) end as left_type, format_type(o.oprright, null) as right_type,
+  case when o.oprleft <> 0 then format_type(o.oprleft, null) end as left_type, format_type(o.oprright,
+    null) as right_type,
   nullif(o.oprcode::oid, 0)::regproc::text as code, nullif(o.oprrest::oid, 0)::regproc::text as restrict_fn,
   nullif(o.oprjoin::oid, 0)::regproc::text as join_fn,
   (select quote_ident(n.nspname) || '.' || c.oprname from pg_operator c join pg_namespace n on n.oid = c.oprnamespace
@@ -31,10 +32,12 @@ function M.read(cx)
   for row in cx:rows "operators" do
     local schema = cx:user_schema(row.oprnamespace)
     if schema and not cx:member(OID.pg_operator, row.oid) then
-      local fact = cx:add_id(OID.pg_operator, row.oid, "operator", id(schema, row.oprname, row.left_type, row.right_type),
+      local fact = cx:add_id(OID.pg_operator, row.oid, "operator", id(schema, row.oprname, row.left_type,
+        row.right_type),
         names.id("schema", schema), {
           owner = cx:role(row.oprowner), left = row.left_type, right = row.right_type, func = row.code,
-          restrict = row.restrict_fn, join = row.join_fn, merges = row.oprcanmerge or nil, hashes = row.oprcanhash or nil,
+          restrict = row.restrict_fn, join = row.join_fn, merges = row.oprcanmerge or nil, hashes = row.oprcanhash
+            or nil,
           commutator = row.commutator, negator = row.negator, shell = not row.code or nil,
         }, row.oprname, schema)
       fact.args = ("%s,%s"):format(row.left_type or "none", row.right_type)

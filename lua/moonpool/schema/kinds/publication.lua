@@ -12,13 +12,15 @@ M.queries = {
 select c.*
 from (select 'n'::"char" as pubgencols) absent
 cross join lateral (
-  select p.oid::int4, p.pubname, p.pubowner::int4, p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate, p.pubviaroot,
+  select p.oid::int4, p.pubname, p.pubowner::int4, p.puballtables, p.pubinsert, p.pubupdate, p.pubdelete,
+    p.pubtruncate, p.pubviaroot,
     pubgencols::text as gencols
   from pg_publication p
 ) c
 order by c.oid]],
   publication_tables = [[
-select r.oid::int4, r.prpubid::int4, r.prrelid::int4, r.prattrs::text as columns, pg_get_expr(r.prqual, r.prrelid) as filter
+select r.oid::int4, r.prpubid::int4, r.prrelid::int4, r.prattrs::text as columns, pg_get_expr(r.prqual,
+  r.prrelid) as filter
 from pg_publication_rel r
 order by r.oid]],
   publication_schemas = [[
@@ -31,7 +33,8 @@ select c.*
 from (select false as subtwophasestate, false as subdisableonerr, 'any' as suborigin, true as subpasswordrequired,
     false as subrunasowner, false as subfailover) absent
 cross join lateral (
-  select s.oid::int4, s.subname, s.subowner::int4, s.subenabled, s.subbinary, s.substream::text as stream, s.subslotname,
+  select s.oid::int4, s.subname, s.subowner::int4, s.subenabled, s.subbinary, s.substream::text as stream,
+    s.subslotname,
     s.subsynccommit, s.subpublications::text as publications, subtwophasestate::text as two_phase, subdisableonerr,
     suborigin, subpasswordrequired, subrunasowner, subfailover
   from pg_subscription s
@@ -173,7 +176,8 @@ M.kinds = {
   publication_table = {
     create = function(fact, e)
       local _, parts = names.parse(fact.id)
-      local sql = ("ALTER PUBLICATION %s ADD TABLE ONLY %s"):format(names.quote(parts[1]), names.qualified(parts[2], parts[3]))
+      local sql = ("ALTER PUBLICATION %s ADD TABLE ONLY %s"):format(names.quote(parts[1]),
+        names.qualified(parts[2], parts[3]))
       if fact.attrs.columns then sql = ("%s (%s)"):format(sql, names.list(fact.attrs.columns)) end
       if fact.attrs.filter then sql = ("%s WHERE (%s)"):format(sql, fact.attrs.filter) end
       e:add(sql)

@@ -10,7 +10,8 @@ local M = {}
 
 M.queries = {
   relations = [[
-select c.oid::int4, c.relname, c.relnamespace::int4, c.relkind, c.relowner::int4, c.relpersistence, c.relacl::text as acl,
+select c.oid::int4, c.relname, c.relnamespace::int4, c.relkind, c.relowner::int4, c.relpersistence,
+  c.relacl::text as acl,
   c.reloptions::text as options, t.reloptions::text as toast_options, c.relrowsecurity, c.relforcerowsecurity,
   c.relreplident, c.relispartition, c.relispopulated, c.relpages, c.reltuples, c.reltype::int4, ts.spcname,
   case when a.amname <> 'heap' then a.amname end as amname,
@@ -48,7 +49,8 @@ select a.attrelid::int4, a.attnum, a.attname, a.atttypid::int4, a.attcollation::
 from pg_attribute a
   join pg_class c on c.oid = a.attrelid
   join pg_type t on t.oid = a.atttypid
-where a.attrelid >= 16384 and a.attnum > 0 and c.relkind in ('r', 'p', 'f', 'v', 'm', 'c') and c.relpersistence <> 't']],
+where a.attrelid >= 16384 and a.attnum > 0 and c.relkind in ('r', 'p', 'f', 'v', 'm', 'c')
+  and c.relpersistence <> 't']],
   defaults = [[
 select oid::int4, adrelid::int4, adnum, pg_get_expr(adbin, adrelid) as expression
 from pg_attrdef
@@ -76,7 +78,8 @@ local function read_relations(cx)
       local map, order = catalog.options(row.options)
       map, order = catalog.options(row.toast_options, "toast.", map, order)
       catalog.set_options(attrs, "options", map, order)
-      local fact = cx:add(OID.pg_class, row.oid, KINDS[row.relkind], names.id("schema", schema), attrs, schema, row.relname)
+      local fact = cx:add(OID.pg_class, row.oid, KINDS[row.relkind], names.id("schema", schema), attrs, schema,
+        row.relname)
       cx.columns[row.oid] = {}
       cx:stand_in(OID.pg_type, row.reltype, fact)
       cx:acl(fact.id, "r", row.acl, owner)
@@ -165,9 +168,9 @@ end
 
 -- Dropped columns leave gaps in the numbers; a position is the place among those that are left.
 local function rank_columns(cx)
-  for _, columns in pairs(cx.columns) do
+  for _, columns in pairs(cx.columns) do  -- order-free: what is gathered is sorted before it is used
     local numbers, n, gaps = {}, 0, false
-    for number in pairs(columns) do
+    for number in pairs(columns) do  -- order-free: what is gathered is sorted before it is used
       n = n + 1
       numbers[n] = number
     end

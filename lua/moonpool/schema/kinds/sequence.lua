@@ -12,7 +12,8 @@ M.queries = {
   sequences = [[
 select c.oid::int4, c.relname, c.relnamespace::int4, c.relowner::int4, c.relpersistence, c.relacl::text as acl,
   format_type(s.seqtypid, null) as type, s.seqstart::text as start, s.seqincrement::text as increment,
-  s.seqmin::text as min, s.seqmax::text as max, s.seqcache::text as cache, s.seqcycle, d.deptype, d.refobjid::int4, d.refobjsubid
+  s.seqmin::text as min, s.seqmax::text as max, s.seqcache::text as cache, s.seqcycle, d.deptype, d.refobjid::int4,
+    d.refobjsubid
 from pg_class c
   join pg_sequence s on s.seqrelid = c.oid
   left join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = c.oid and d.objsubid = 0

@@ -9,7 +9,8 @@ local M = { kind = "statistics" }
 
 M.queries = {
   statistics = [[
-select s.oid::int4, s.stxname, s.stxnamespace::int4, s.stxrelid::int4, s.stxowner::int4, s.stxkeys::text as keys, s.stxkind::text as kinds,
+select s.oid::int4, s.stxname, s.stxnamespace::int4, s.stxrelid::int4, s.stxowner::int4, s.stxkeys::text as keys,
+  s.stxkind::text as kinds,
   pg_get_statisticsobjdef_expressions(s.oid)::text as expressions,
   case when s.stxstattarget >= 0 then s.stxstattarget end as target
 from pg_statistic_ext s

@@ -16,10 +16,8 @@ local function default_clause(column, e)
     return (" GENERATED ALWAYS AS (%s) %s"):format(attrs.expression, attrs.generated:upper())
   end
   if attrs.identity then return render.identity(column, e) end
-  for _, default in ipairs(e:folded(column, "default")) do
-    return " DEFAULT " .. default.attrs.expression
-  end
-  return ""
+  local default = e:folded(column, "default")[1]
+  return default and " DEFAULT " .. default.attrs.expression or ""
 end
 
 local function column_line(column, e)
@@ -91,7 +89,8 @@ local function inherited_details(fact, e)
     if column.attrs.inherited then
       local above = e:inherited(fact, column.name)
       local at = head .. " ALTER COLUMN " .. names.quote(column.name)
-      if column.attrs.not_null and not above.not_null and not column.attrs.not_null_local then e:add(at .. " SET NOT NULL") end
+      if column.attrs.not_null and not above.not_null and not column.attrs.not_null_local then e:add(at
+        .. " SET NOT NULL") end
       local default = e:folded(column, "default")[1]
       if default then
         e:add(at .. " SET DEFAULT " .. default.attrs.expression)

@@ -9,13 +9,15 @@ local M = {}
 
 M.queries = {
   ts_parsers = [[
-select oid::int4, prsname, prsnamespace::int4, prsstart::text as start_fn, prstoken::text as token_fn, prsend::text as end_fn,
+select oid::int4, prsname, prsnamespace::int4, prsstart::text as start_fn, prstoken::text as token_fn,
+  prsend::text as end_fn,
   nullif(prsheadline::oid, 0)::regproc::text as headline_fn, prslextype::text as lextypes_fn
 from pg_ts_parser
 where oid >= 16384
 order by oid]],
   ts_templates = [[
-select oid::int4, tmplname, tmplnamespace::int4, nullif(tmplinit::oid, 0)::regproc::text as init_fn, tmpllexize::text as lexize_fn
+select oid::int4, tmplname, tmplnamespace::int4, nullif(tmplinit::oid, 0)::regproc::text as init_fn,
+  tmpllexize::text as lexize_fn
 from pg_ts_template
 where oid >= 16384
 order by oid]],
@@ -28,7 +30,8 @@ from pg_ts_dict d
 where d.oid >= 16384
 order by d.oid]],
   ts_configurations = [[
-select c.oid::int4, c.cfgname, c.cfgnamespace::int4, c.cfgowner::int4, quote_ident(n.nspname) || '.' || quote_ident(p.prsname) as parser
+select c.oid::int4, c.cfgname, c.cfgnamespace::int4, c.cfgowner::int4,
+  quote_ident(n.nspname) || '.' || quote_ident(p.prsname) as parser
 from pg_ts_config c
   join pg_ts_parser p on p.oid = c.cfgparser
   join pg_namespace n on n.oid = p.prsnamespace

@@ -10,7 +10,8 @@ local M = { kind = "trigger" }
 
 M.queries = {
   triggers = [[
-select t.oid::int4, t.tgrelid::int4, t.tgname, t.tgtype, t.tgenabled, t.tgisinternal, t.tgparentid::int4, t.tgfoid::regproc::text as func,
+select t.oid::int4, t.tgrelid::int4, t.tgname, t.tgtype, t.tgenabled, t.tgisinternal, t.tgparentid::int4,
+  t.tgfoid::regproc::text as func,
   encode(t.tgargs, 'escape') as args, t.tgnargs, t.tgattr::text as columns, t.tgdeferrable, t.tginitdeferred,
   t.tgconstraint::int4, t.tgconstrrelid::int4, t.tgoldtable, t.tgnewtable,
   case when t.tgqual is not null then pg_get_triggerdef(t.oid) end as definition
@@ -122,7 +123,8 @@ function M.create(fact, e)
   local host = e.set:get(fact.parent)
   local on = e:name_of(fact.parent)
   if not attrs.inherited then
-    local out = { ("CREATE %sTRIGGER %s %s %s ON %s"):format(attrs.constraint and "CONSTRAINT " or "", names.quote(fact.name),
+    local out = { ("CREATE %sTRIGGER %s %s %s ON %s"):format(attrs.constraint and "CONSTRAINT " or "",
+      names.quote(fact.name),
       attrs.timing:upper(), event_text(attrs), on) }
     if attrs.from then out[#out + 1] = "FROM " .. e:name_of(attrs.from) end
     if attrs.deferrable then out[#out + 1] = "DEFERRABLE" end
@@ -139,7 +141,8 @@ function M.create(fact, e)
     e:add(table.concat(out, " "))
   end
   if attrs.enabled then
-    e:add(("ALTER %sTABLE %s %s %s"):format(host.kind == "foreign_table" and "FOREIGN " or "", on, SWITCH[attrs.enabled],
+    e:add(("ALTER %sTABLE %s %s %s"):format(host.kind == "foreign_table" and "FOREIGN " or "", on,
+      SWITCH[attrs.enabled],
       names.quote(fact.name)))
   end
   e:comment(fact)

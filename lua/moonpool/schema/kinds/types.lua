@@ -10,7 +10,8 @@ local M = {}
 
 M.queries = {
   types = [[
-select t.oid::int4, t.typname, t.typnamespace::int4, t.typowner::int4, t.typacl::text as acl, t.typtype, t.typrelid::int4,
+select t.oid::int4, t.typname, t.typnamespace::int4, t.typowner::int4, t.typacl::text as acl, t.typtype,
+  t.typrelid::int4,
   t.typnotnull, format_type(nullif(t.typbasetype, 0), t.typtypmod) as base,
   case when t.typtype = 'd' then coalesce(pg_get_expr(t.typdefaultbin, 0), t.typdefault) end as default_expr,
   case when t.typtype = 'd' and t.typcollation <> b.typcollation then t.typcollation::regcollation::text end as coll
@@ -26,7 +27,8 @@ from pg_enum
 where enumtypid >= 16384
 order by enumtypid, enumsortorder]],
   ranges = [[
-select r.rngtypid::int4, r.rngmultitypid::int4, format_type(r.rngsubtype, null) as subtype, nullif(r.rngmultitypid, 0)::regtype::text as multirange,
+select r.rngtypid::int4, r.rngmultitypid::int4, format_type(r.rngsubtype, null) as subtype, nullif(r.rngmultitypid,
+  0)::regtype::text as multirange,
   case when o.opcintype <> r.rngsubtype or not o.opcdefault
     then quote_ident(n.nspname) || '.' || quote_ident(o.opcname) end as opclass,
   case when r.rngcollation <> s.typcollation then r.rngcollation::regcollation::text end as coll,
@@ -48,7 +50,8 @@ function M.read(cx)
     if schema and not cx:member(OID.pg_type, row.oid) then
       local owner = cx:role(row.typowner)
       local attrs = { owner = owner }
-      local fact = cx:add(OID.pg_type, row.oid, KINDS[row.typtype], names.id("schema", schema), attrs, schema, row.typname)
+      local fact = cx:add(OID.pg_type, row.oid, KINDS[row.typtype], names.id("schema", schema), attrs, schema,
+        row.typname)
       made[row.oid] = fact
       if row.typtype == "d" then
         attrs.type, attrs.collation, attrs.default = row.base, row.coll, row.default_expr
@@ -69,7 +72,8 @@ function M.read(cx)
     local fact = made[row.rngtypid]
     if fact then
       local attrs = fact.attrs
-      attrs.subtype, attrs.multirange, attrs.opclass, attrs.collation = row.subtype, row.multirange, row.opclass, row.coll
+      attrs.subtype, attrs.multirange, attrs.opclass, attrs.collation = row.subtype, row.multirange, row.opclass,
+        row.coll
       attrs.canonical, attrs.diff = row.canonical, row.diff
       if row.rngmultitypid ~= 0 then cx:stand_in(OID.pg_type, row.rngmultitypid, fact) end
     end
@@ -93,7 +97,8 @@ M.kinds = {
     create = function(fact, e)
       local labels = {}
       for i, text in ipairs(fact.attrs.labels) do labels[i] = "\n  " .. names.literal(text) end
-      e:add(("CREATE TYPE %s AS ENUM (%s\n)"):format(names.qualified(fact.schema, fact.name), table.concat(labels, ",")))
+      e:add(("CREATE TYPE %s AS ENUM (%s\n)"):format(names.qualified(fact.schema, fact.name),
+        table.concat(labels, ",")))
       finish(fact, e)
     end,
   },

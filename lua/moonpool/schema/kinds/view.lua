@@ -17,6 +17,7 @@ end
 
 local function create_view(fact, e)
   local attrs = fact.attrs
+  if attrs.broken then return e:skip(fact, "its definition cannot be read") end
   e:add(("CREATE %sVIEW %s%s AS\n%s"):format(e:replaces(fact) and "OR REPLACE " or "",
     names.qualified(fact.schema, fact.name), options(attrs), attrs.definition))
   e:owner(fact)
@@ -37,6 +38,7 @@ end
 
 local function create_matview(fact, e)
   local attrs = fact.attrs
+  if attrs.broken then return e:skip(fact, "its definition cannot be read") end
   local head = "CREATE MATERIALIZED VIEW " .. names.qualified(fact.schema, fact.name)
   if attrs.access_method then head = head .. "\nUSING " .. names.quote(attrs.access_method) end
   head = head .. options(attrs)

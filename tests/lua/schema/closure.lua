@@ -1,0 +1,224 @@
+--- The two properties, on any database: P1, the facts of what the facts make are the facts; P2, pg_dump prints the same
+--- of both. Works on the server that MOONPOOL_PRIMARY names, in databases of its own.
+
+local moonpool = require "moonpool"
+local schema = require "moonpool.schema"
+local split = require "moonpool.schema.split"
+
+local M = {}
+
+local conninfo = assert(os.getenv "MOONPOOL_PRIMARY", "MOONPOOL_PRIMARY names the server that these specs need")
+
+--- The same server, another database.
+function M.conninfo(database)
+  if conninfo:find "^postgres%a*://" then
+    return conninfo .. (conninfo:find("?", 1, true) and "&" or "?") .. "dbname=" .. database
+  end
+  return conninfo .. " dbname=" .. database
+end
+
+local function shell_quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
+
+local function run(command)
+  local pipe = assert(io.popen(command .. " 2>&1"))
+  local text = pipe:read "*a"
+  pipe:close()
+  return text
+end
+
+local bindir
+local function program(name)
+  if not bindir then
+    bindir = run "pg_config --bindir":gsub("%s+$", "")
+    if bindir == "" or not io.open(bindir .. "/pg_dump") then bindir = nil end
+  end
+  return bindir and bindir .. "/" .. name or name
+end
+
+--- What pg_dump prints of the schema, with its random token fixed and the database's name taken out.
+function M.dump(database)
+  local text = run(("%s -s --restrict-key x -d %s"):format(program "pg_dump", shell_quote(M.conninfo(database))))
+  assert(text:find "PostgreSQL database dump complete", text)
+  return (text:gsub(database:gsub("%p", "%%%0"), "DB"))
+end
+
+--- Whether pg_dump can read this server.
+function M.can_dump(db)
+  local server = db:query_row("select current_setting('server_version_num')::int / 10000 as major").major
+  local client = run(program "pg_dump" .. " --version"):match "(%d+)"
+  return tonumber(client) and tonumber(client) >= server
+end
+
+function M.admin()
+  M.db = M.db or moonpool.connect { primary = conninfo }
+  return M.db
+end
+
+--- Roles that the schemas of the tests speak of.
+function M.make_roles()
+  M.run_file(M.admin(), "tests/data/schema/kitchen/00_roles.sql")
+end
+
+local DROP_SUBSCRIPTIONS = [[
+do $$ declare s text; begin
+  for s in select subname from pg_subscription where subdbid = (select oid from pg_database
+    where datname = current_database()) loop
+    execute format('alter subscription %I disable', s);
+    execute format('alter subscription %I set (slot_name = none)', s);
+    execute format('drop subscription %I', s);
+  end loop;
+end $$]]
+
+function M.drop(database)
+  if M.admin():query("select 1 from pg_database where datname = ?", database):scalar() then
+    local db = moonpool.connect { primary = M.conninfo(database) }
+    pcall(db.script, db, DROP_SUBSCRIPTIONS)
+    db:close "1s"
+    M.admin():script(("drop database if exists %s with (force)"):format(database))
+  end
+end
+
+local RESET = [[
+do $$ declare s text; begin
+  for s in select nspname from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema' loop
+    execute format('drop schema %I cascade', s);
+  end loop;
+  create schema public authorization pg_database_owner;
+  grant usage on schema public to public;
+  comment on schema public is 'standard public schema';
+end $$]]
+
+--- How often a database is emptied instead of made anew: right where all there is in it lies in schemas.
+M.reuse = 0
+local reused = {}
+
+--- A fresh, empty database; what is open on it has to be closed before it is made again.
+function M.fresh(database)
+  if reused[database] and reused[database] < M.reuse then
+    reused[database] = reused[database] + 1
+    local db = moonpool.connect { primary = M.conninfo(database), pool = { max = 1 } }
+    if pcall(db.script, db, RESET) then return db end
+    db:close "1s"
+  end
+  reused[database] = 0
+  M.drop(database)
+  M.admin():script(("create database %s template template0 encoding 'UTF8'"):format(database))
+  return moonpool.connect { primary = M.conninfo(database), pool = { max = 1 } }
+end
+
+function M.read_file(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read "*a"
+  file:close()
+  return text
+end
+
+--- Runs the statements of a file in one session; raises at the first that fails.
+function M.run_file(db, path)
+  M.run_text(db, M.read_file(path), path)
+end
+
+function M.run_text(db, text, name)
+  for _, item in ipairs(split.statements(text, name)) do
+    local ok, failure = pcall(db.script, db, item.sql)
+    if not ok then error(("%s:%d: %s\n%s"):format(name or "text", item.line, tostring(failure), item.sql:sub(1, 300)),
+      0) end
+  end
+end
+
+--- Runs what the server accepts of a list of statements.
+function M.run_some(db, statements)
+  local refused = 0
+  for _, sql in ipairs(statements) do
+    if not pcall(db.script, db, sql) then refused = refused + 1 end
+  end
+  return refused
+end
+
+--- Loads what `set` makes into a fresh database by psql, as people would.
+function M.load(database, set)
+  M.fresh(database):close "1s"
+  M.psql(database, set:to_sql())
+end
+
+function M.psql(database, text, tolerant)
+  local path = os.tmpname()
+  local file = assert(io.open(path, "wb"))
+  file:write(text)
+  file:close()
+  local out = run(("%s -X -q -v ON_ERROR_STOP=%d -d %s -f %s"):format(program "psql", tolerant and 0 or 1,
+    shell_quote(M.conninfo(database)), path))
+  os.remove(path)
+  if not tolerant and out:find "ERROR:" then error(out:sub(1, 2000), 0) end
+  return out
+end
+
+function M.facts(database, options)
+  local db = moonpool.connect { primary = M.conninfo(database), pool = { max = 1 } }
+  options = options or { secrets = true }
+  local ok, set = pcall(schema.introspect, db, options)
+  db:close "1s"
+  if not ok then error(set, 0) end
+  return set
+end
+
+local function first_difference(a, b)
+  local lines_a, lines_b = {}, {}
+  for line in (a .. "\n"):gmatch "(.-)\n" do lines_a[#lines_a + 1] = line end
+  for line in (b .. "\n"):gmatch "(.-)\n" do lines_b[#lines_b + 1] = line end
+  for i = 1, math.max(#lines_a, #lines_b) do
+    if lines_a[i] ~= lines_b[i] then
+      return ("line %d\n- %s\n+ %s"):format(i, tostring(lines_a[i]), tostring(lines_b[i]))
+    end
+  end
+end
+
+--- Checks both properties of the database `origin`, which is left as it is. Gives nil, or what is wrong.
+---@param origin string
+---@param options? { dump: boolean }
+---@return string?
+function M.check(origin, options)
+  local dump = not options or options.dump ~= false
+  local base = origin .. "_base"
+  -- PostgreSQL's own texts are stable only after one reload, pg_dump's too.
+  if dump then
+    M.fresh(base):close "1s"
+    M.psql(base, M.dump(origin), true)
+  else
+    M.load(base, M.facts(origin))
+  end
+  local facts = M.facts(base)
+  for _, warning in ipairs(facts.warnings) do
+    if warning:find "not modelled" then return warning end
+  end
+  local made = origin .. "_made"
+  M.load(made, facts)
+  local again = M.facts(made)
+  local difference = schema.diff(facts, again)
+  if not difference:is_empty() then return "P1: " .. difference:format() end
+  if facts:to_json() ~= again:to_json() then return "P1: " .. first_difference(facts:to_json(), again:to_json()) end
+  if dump then
+    local before, after = M.dump(base), M.dump(made)
+    if before ~= after then return "P2: " .. first_difference(before, after) end
+  end
+  if M.reuse == 0 then
+    M.drop(base)
+    M.drop(made)
+  end
+end
+
+--- The same with one database and one reload less: most schemas are equal at once, down to the byte. One that is not
+--- (PostgreSQL prints some texts differently after their first reload) is checked in full.
+---@param origin string
+---@return string?
+function M.quick_check(origin)
+  local made = origin .. "_quick"
+  local facts = M.facts(origin)
+  local db = M.fresh(made)
+  local ok = pcall(db.script, db, facts:to_sql())
+  db:close "1s"
+  if ok and facts:hash() == M.facts(made):hash() and M.dump(origin) == M.dump(made) then return nil end
+  return M.check(origin)
+end
+
+return M
