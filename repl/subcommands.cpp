@@ -29,13 +29,8 @@ constexpr OptionRow kMigrateOptions[] = {
     {"--sql", "", "Write a pair of SQL files instead of Lua", "new"},
 };
 
-constexpr OptionRow kStatusOptions[] = {
-    {"--watch", "", "Again every second, until Ctrl-C", ""},
-};
-
 constexpr SubcommandRow kSubcommands[] = {
     {"migrate", "Apply, take back and check migrations", kMigrateActions, kMigrateOptions},
-    {"status", "Nodes, roles, lag, pools, breakers", {}, kStatusOptions},
 };
 
 }  // namespace

@@ -10,7 +10,7 @@ local term = require "moonpool.sql.term"
 local walk = require "moonpool.core.walk"
 local with = require "moonpool.query.with"
 
-local pairs = walk.pairs
+local pairs = walk.pairs -- order-free: the walk itself
 
 local M = {}
 

@@ -13,7 +13,7 @@ local walk = require "moonpool.core.walk"
 local where = require "moonpool.query.where"
 local whole = require "moonpool.query.whole"
 
-local pairs = walk.pairs
+local pairs = walk.pairs -- order-free: the walk itself
 
 local M = {}
 

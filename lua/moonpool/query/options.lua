@@ -5,7 +5,7 @@ local duration = require "moonpool.core.duration"
 local misuse = require "moonpool.sql.misuse"
 local walk = require "moonpool.core.walk"
 
-local pairs = walk.pairs
+local pairs = walk.pairs -- order-free: the walk itself
 
 local M = {}
 

@@ -8,7 +8,7 @@ local value = require "moonpool.sql.value"
 local walk = require "moonpool.core.walk"
 local where = require "moonpool.query.where"
 
-local pairs = walk.pairs
+local pairs = walk.pairs -- order-free: the walk itself
 
 local M = {}
 

@@ -6,7 +6,7 @@ local misuse = require "moonpool.sql.misuse"
 local run = require "moonpool.query.run"
 local walk = require "moonpool.core.walk"
 
-local pairs = walk.pairs
+local pairs = walk.pairs -- order-free: the walk itself
 
 local M = {}
 

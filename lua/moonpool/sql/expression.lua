@@ -9,7 +9,7 @@ local tree = require "moonpool.sql.tree"
 local value = require "moonpool.sql.value"
 local walk = require "moonpool.core.walk"
 
-local pairs = walk.pairs
+local pairs = walk.pairs -- order-free: the walk itself
 
 local M = {}
 

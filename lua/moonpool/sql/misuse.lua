@@ -4,7 +4,7 @@ local errors = require "moonpool.core.error"
 local suggest = require "moonpool.core.suggest"
 local walk = require "moonpool.core.walk"
 
-local pairs = walk.pairs
+local pairs = walk.pairs -- order-free: the walk itself
 
 local M = {}
 

@@ -8,7 +8,7 @@ local term = require "moonpool.sql.term"
 local tree = require "moonpool.sql.tree"
 local walk = require "moonpool.core.walk"
 
-local pairs = walk.pairs
+local pairs = walk.pairs -- order-free: the walk itself
 
 local M = {}
 

@@ -62,7 +62,7 @@ TEST_CASE("subcommands hand a table of options to Lua") {
   REQUIRE(options["to"].is_nil());
   REQUIRE(options["args"].size() == 0);
   REQUIRE(options_of({"migrate", "new", "add users"})["args"] == Value(Value::List{"add users"}));
-  REQUIRE(options_of({"status", "--watch"})["watch"].as<bool>());
+  REQUIRE(options_of({"migrate", "up", "--dry-run"})["dry_run"].as<bool>());
 }
 
 TEST_CASE("what is unknown is refused with exit code 2") {
