@@ -30,7 +30,8 @@ std::vector<fs::path> path_folders() {
 }
 
 bool is_program(fs::path const& file) {
-  return fs::is_regular_file(file) && ::access(file.c_str(), X_OK) == 0;
+  std::error_code closed;
+  return fs::is_regular_file(file, closed) && ::access(file.c_str(), X_OK) == 0;
 }
 
 std::string first_line(fs::path const& program, std::string const& argument) {

@@ -28,6 +28,11 @@ std::string random_name() {
   return name;
 }
 
+bool holds_data(fs::path const& data) {
+  std::error_code closed;
+  return fs::exists(data / "PG_VERSION", closed);
+}
+
 std::string replica_name(int number) { return "replica" + std::to_string(number); }
 
 // The version that the data of a kept cluster belongs to.
@@ -83,7 +88,7 @@ std::optional<Cluster> Cluster::attach(ClusterOptions options) {
   auto const account = server_account();
   auto const folder = options.folder.empty() ? kept_folder(Places::here(), options.name, account)
                                              : fs::absolute(options.folder);
-  if (!fs::exists(folder / "primary/PG_VERSION")) return {};
+  if (!holds_data(folder / "primary")) return {};
   options.replicas = 0;
   return settle(options);
 }
@@ -150,7 +155,7 @@ void Cluster::settle_passing(ClusterOptions const& options) {
 }
 
 void Cluster::add_servers(int replicas) {
-  while (fs::exists(folder() / replica_name(replicas + 1) / "PG_VERSION")) ++replicas;
+  while (holds_data(folder() / replica_name(replicas + 1))) ++replicas;
   servers_.reserve(static_cast<std::size_t>(replicas) + 1);
   servers_.emplace_back(*ground_, "primary", kFirstPort);
   for (int number = 1; number <= replicas; ++number) {

@@ -35,6 +35,15 @@ done
 
 at_work() { grep -qF -- "$folder/" "/proc/$1/cmdline" 2>/dev/null; }
 
+# Between exec and its first instruction a process has no command line yet.
+await_exec() {
+  tries=0
+  while read -r pid name state rest <"/proc/$1/stat" && [ "$state" != Z ] && [ $tries -lt 100 ]; do
+    grep -q . "/proc/$1/cmdline" && return
+    tries=$((tries + 1)); sleep 0.01
+  done 2>/dev/null
+}
+
 # Every process that is no zombie: "PID PARENT GROUP".
 processes() {
   for stat in /proc/[0-9]*/stat; do
@@ -62,6 +71,7 @@ anything_left() {
 }
 
 for one in $pids; do
+  await_exec "$one"
   at_work "$one" || continue
   read -r program <"/proc/$one/comm"
   if [ "$program" = postgres ]; then

@@ -8,9 +8,11 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <fstream>
 #include <optional>
 #include <sstream>
+#include <thread>
 
 #include "dev/descriptor.hpp"
 
@@ -98,9 +100,19 @@ std::vector<Process> children_of(pid_t parent) {
 
 bool is_alive(pid_t pid) { return pid > 0 && read_process(pid).has_value(); }
 
+bool is_stopped(pid_t pid) {
+  auto const process = pid > 0 ? read_process(pid) : std::nullopt;
+  return process && process->stopped;
+}
+
 bool is_postmaster_of(pid_t pid, fs::path const& data) {
   if (pid <= 0) return false;
-  auto const process = read_process(pid);
+  auto process = read_process(pid);
+  // Between exec and its first instruction a process has no command line yet.
+  for (int tries = 0; process && process->words.empty() && tries < 100; ++tries) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    process = read_process(pid);
+  }
   if (!process) return false;
   auto const& words = process->words;
   auto const option = std::find(words.begin(), words.end(), "-D");

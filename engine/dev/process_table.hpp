@@ -25,6 +25,7 @@ std::vector<Process> all_processes();
 std::vector<Process> children_of(pid_t parent);
 
 bool is_alive(pid_t pid);
+bool is_stopped(pid_t pid);  // by SIGSTOP
 
 // Is `pid` a postmaster that was started on exactly this data folder?
 bool is_postmaster_of(pid_t pid, std::filesystem::path const& data);

@@ -56,7 +56,10 @@ std::string Server::conninfo(std::string_view database) const {
          " port=" + std::to_string(port_) + " user=postgres dbname=" + quote_for_conninfo(database);
 }
 
-bool Server::exists() const { return fs::exists(data() / "PG_VERSION"); }
+bool Server::exists() const {
+  std::error_code closed;
+  return fs::exists(data() / "PG_VERSION", closed);
+}
 
 pid_t Server::pid() const {
   auto const written = PostmasterFile::read(data()).pid;

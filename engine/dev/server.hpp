@@ -81,8 +81,8 @@ class Server {
   // SIGSTOP to the postmaster alone: sessions go on, the kernel accepts new ones, nobody logs them
   // in.
   void freeze_postmaster();
-  void thaw();  // undoes both, and freeze_process()
-  bool frozen() const;
+  void thaw();          // undoes both, and freeze_process()
+  bool frozen() const;  // is the postmaster stopped?
 
   std::vector<Process> processes() const;  // the postmaster's children
   // The process whose title begins so: "walreceiver", "walsender", "startup", "checkpointer"; 0:
@@ -141,6 +141,7 @@ class Server {
   void append_to(std::filesystem::path const& file, std::string const& text) const;
   Settings own_settings() const;
   void put_off_fsync(std::filesystem::path const& data);
+  void await_frozen(pid_t process) const;
   void remove_leftovers();
   void ensure_slot_for(Server const& replica) const;
   std::string admin_conninfo(std::string_view database) const;

@@ -41,9 +41,10 @@ void Server::kill_hard() {
 }
 
 void Server::freeze() {
-  auto const postmaster = pid();
-  freeze_postmaster();
-  send_all(children_of(postmaster), SIGSTOP);
+  freeze_postmaster();  // which makes no new children then
+  auto const children = children_of(pid());
+  send_all(children, SIGSTOP);
+  for (auto const& child : children) await_frozen(child.pid);
 }
 
 void Server::freeze_postmaster() {
@@ -52,6 +53,19 @@ void Server::freeze_postmaster() {
     throw Error(ErrorKind::usage, "the server " + name_ + " does not run, so it cannot be frozen");
   }
   ::kill(postmaster, SIGSTOP);
+  await_frozen(postmaster);
+}
+
+// A process that is in the middle of a disk access stops a moment after the signal.
+void Server::await_frozen(pid_t process) const {
+  auto const until = deadline();
+  while (is_alive(process) && !is_stopped(process)) {
+    if (until.passed()) {
+      throw Error(ErrorKind::timeout, "process " + std::to_string(process) + " of the server " +
+                                          name_ + " does not stop");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 void Server::thaw() {
@@ -61,13 +75,7 @@ void Server::thaw() {
   ::kill(postmaster, SIGCONT);
 }
 
-bool Server::frozen() const {
-  auto const postmaster = pid();
-  auto const all = all_processes();
-  return std::any_of(all.begin(), all.end(), [postmaster](Process const& process) {
-    return process.pid == postmaster && process.stopped;
-  });
-}
+bool Server::frozen() const { return is_stopped(pid()); }
 
 std::vector<Process> Server::processes() const {
   auto const postmaster = pid();
@@ -96,7 +104,10 @@ void send_one(Server const& server, pid_t pid, int signal) {
 }  // namespace
 
 void Server::kill_process(pid_t pid) { send_one(*this, pid, SIGKILL); }
-void Server::freeze_process(pid_t pid) { send_one(*this, pid, SIGSTOP); }
+void Server::freeze_process(pid_t pid) {
+  send_one(*this, pid, SIGSTOP);
+  await_frozen(pid);
+}
 void Server::thaw_process(pid_t pid) { send_one(*this, pid, SIGCONT); }
 
 }  // namespace moonpool::dev

@@ -67,13 +67,7 @@ std::string_view describe(Step step) {
 
 // The descriptors' final places. They are moved above them first, since this process may itself
 // have been started with 0, 1 or 2 closed.
-constexpr int kReport = 3, kKeep = 4, kAbove = 16;
-
-int lift(int fd, int report) {
-  int const high = ::fcntl(fd, F_DUPFD, kAbove);
-  if (high < 0) fail(report, Step::descriptors);
-  return high;
-}
+constexpr int kReport = 3, kKeep = 4, kAnnounce = 5, kAbove = 16;
 
 void close_from(int first) {
 #ifdef SYS_close_range
@@ -105,6 +99,27 @@ void reset_signals(bool deaf) {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+// The announce socket stays open until exec, so that the guardian reads the end of it after that only.
+void arrange_descriptors(SpawnRequest const& request, int report) {
+  int const input = request.input < 0 ? ::open("/dev/null", O_RDONLY) : request.input;
+  int const output = request.output < 0 ? ::open("/dev/null", O_WRONLY) : request.output;
+  std::array<int, 6> places = {input, output, output, report, request.keep, request.announce};
+  for (auto& fd : places) {
+    if (fd >= 0 && (fd = ::fcntl(fd, F_DUPFD, kAbove)) < 0) fail(report, Step::descriptors);
+  }
+  report = places[kReport];
+  for (int place = 0; place < static_cast<int>(places.size()); ++place) {
+    auto const fd = places[static_cast<std::size_t>(place)];
+    bool const until_exec = place == kReport || place == kAnnounce;
+    if (fd < 0) {
+      ::close(place);
+    } else if (::dup3(fd, place, until_exec ? O_CLOEXEC : 0) < 0) {
+      fail(report, Step::descriptors);
+    }
+  }
+  close_from(static_cast<int>(places.size()));
+}
+
 [[noreturn]] void become(Plan const& plan) {
   auto const& request = *plan.request;
   request.session ? static_cast<void>(::setsid()) : static_cast<void>(::setpgid(0, 0));
@@ -112,21 +127,8 @@ void reset_signals(bool deaf) {
   if (request.announce >= 0) announce(request.announce);
   reset_signals(request.deaf);
 
-  int report = lift(plan.report, plan.report);
-  int const input = request.input < 0 ? ::open("/dev/null", O_RDONLY) : request.input;
-  int const output = request.output < 0 ? ::open("/dev/null", O_WRONLY) : request.output;
-  int const high_input = lift(input, report);
-  int const high_output = lift(output, report);
-  int const high_keep = request.keep < 0 ? -1 : lift(request.keep, report);
-  if (::dup2(high_input, 0) < 0 || ::dup2(high_output, 1) < 0 || ::dup2(high_output, 2) < 0 ||
-      ::dup2(report, kReport) < 0) {
-    fail(report, Step::descriptors);
-  }
-  if (high_keep >= 0 && ::dup2(high_keep, kKeep) < 0) fail(report, Step::descriptors);
-  report = kReport;
-  ::fcntl(report, F_SETFD, FD_CLOEXEC);
-  close_from(high_keep >= 0 ? kKeep + 1 : kKeep);
-
+  arrange_descriptors(request, plan.report);
+  constexpr int report = kReport;
   ::umask(077);
   if (::chdir("/") != 0) fail(report, Step::descriptors);
   if (request.account != nullptr && !request.account->is_self()) {

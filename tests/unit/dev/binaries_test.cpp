@@ -111,3 +111,14 @@ TEST_CASE("pg_config comes before PATH") {
   CHECK(candidates.front() == "/opt/told/by/pg_config");
   CHECK(candidates.back() == scratch.path() / "path");
 }
+
+TEST_CASE("folders of PATH that are closed to us are passed over") {
+  Scratch const scratch;
+  scratch.program("closed/bin/pg_config", "echo /opt/x");
+  ::chmod((scratch.path() / "closed").c_str(), 0);
+  Variable const unset("MOONPOOL_PG_BIN", nullptr);
+  Variable const path("PATH", (scratch.path() / "closed/bin").c_str());
+  CHECK_NOTHROW(binary_candidates());
+  CHECK(missing_tools(scratch.path() / "closed/bin").size() == 3);
+  ::chmod((scratch.path() / "closed").c_str(), 0700);
+}

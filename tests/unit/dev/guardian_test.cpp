@@ -4,6 +4,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <thread>
+
 #include "dev/leftovers.hpp"
 #include "dev/process_table.hpp"
 #include "dev/spawn.hpp"
@@ -24,9 +27,8 @@ namespace {
 // A process that is at work in `folder`, as its command line tells.
 pid_t worker(fs::path const& folder, Guardian const& guardian) {
   SpawnRequest request;
-  request.program = "/bin/sh";
-  request.arguments = {"-c", "trap 'kill $!; exit' TERM; sleep 1000 & wait",
-                       (folder / "data").string()};
+  request.program = "/usr/bin/tail";
+  request.arguments = {"-f", (folder / "data/file").string()};
   request.announce = guardian.announce_socket();
   return spawn(request);
 }
@@ -92,6 +94,29 @@ TEST_CASE("a guardian does the same when its owner is killed") {
   CHECK(eventually([&] { return !is_alive(pid) && !fs::exists(folder); }));
 }
 
+TEST_CASE("killed while it starts one process after the other, an owner leaves none") {
+  for (int round = 0; round < 8; ++round) {
+    Scratch const scratch;
+    auto const folder = busy_folder(scratch);
+    auto const owner = ::fork();
+    if (owner == 0) {
+      Guardian const guardian(folder, Guardian::Task::remove, -1);
+      scratch.write("ready", "");
+      for (int count = 0; count < 20; ++count) worker(folder, guardian);
+      for (;;) ::pause();
+    }
+    REQUIRE(eventually([&] { return fs::exists(scratch.path() / "ready"); }));
+    std::this_thread::sleep_for(std::chrono::microseconds(round * 4000));
+    ::kill(owner, SIGKILL);
+    ::waitpid(owner, nullptr, 0);
+    REQUIRE(eventually([&] { return !fs::exists(folder); }));
+    auto const all = all_processes();
+    CHECK(std::none_of(all.begin(), all.end(), [&](Process const& process) {
+      return !process.words.empty() && process.words.back() == (folder / "data/file").string();
+    }));
+  }
+}
+
 TEST_CASE("a released guardian touches nothing") {
   Scratch const scratch;
   auto const folder = busy_folder(scratch);
@@ -125,6 +150,7 @@ TEST_CASE("a guardian never touches a process that works elsewhere") {
   auto const folder = busy_folder(scratch);
   Guardian guardian(folder, Guardian::Task::remove, -1);
   // As if its number had been given to another process since: the folder's name is a mere prefix.
+  scratch.write("cluster-other/data/file", "x");
   auto const pid = worker(folder.string() + "-other", guardian);
   CHECK(guardian.finish(soon()));
   CHECK(is_alive(pid));
