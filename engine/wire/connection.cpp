@@ -346,9 +346,17 @@ Operation<bool> Connection::cancel(Deadline deadline) {
 
 bool Connection::poll_alive() {
   if (!usable()) return false;
+  // The last words may be here before the end of the stream: at rest libpq takes them for a notice.
+  auto spoken = [this] {
+    pq::is_busy(raw_->get());
+    lost_ = std::ranges::any_of(notices_, [](Notice const& notice) {
+      return notice.severity == "FATAL" || notice.severity == "PANIC";
+    });
+    return lost_;
+  };
+  if (spoken()) return false;
   pollfd watched{socket(), POLLIN | POLLRDHUP, 0};
   if (poll(&watched, 1, 0) == 0) return true;
-  notices_.clear();
   // A notice or a parameter report is no death, and a terminated backend shows it at the second read
   // only: the first takes its last words.
   for (int i = 0; i < 2; ++i) {
@@ -357,12 +365,7 @@ bool Connection::poll_alive() {
       return false;
     }
   }
-  // The last words may be here before the end of the stream: at rest libpq takes them for a notice.
-  pq::is_busy(raw_->get());
-  lost_ = std::ranges::any_of(notices_, [](Notice const& notice) {
-    return notice.severity == "FATAL" || notice.severity == "PANIC";
-  });
-  return !lost_;
+  return !spoken();
 }
 
 }  // namespace moonpool::wire
