@@ -2,6 +2,8 @@
 
 #include <atomic>
 
+#include "support/server/dsn.hpp"
+
 namespace moonpool::test {
 
 dev::Cluster& servers() {
@@ -21,6 +23,9 @@ std::string socket_of(dev::Server const& server) {
   auto const info = conninfo(server);
   return info.get("host") + "/.s.PGSQL." + info.get("port");
 }
+
+std::string primary_dsn() { return primary().conninfo(); }
+std::string replica_dsn() { return replica().conninfo(); }
 
 std::string sql(std::string const& text) { return primary().value(text); }
 

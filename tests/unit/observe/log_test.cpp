@@ -21,7 +21,8 @@ TEST_CASE("the host's sink gets every event as it is") {
   });
   log({Level::warning, "pool.leak", "held for long", {{"node", "replica-1"}}});
   log({Level::debug, "pool.open", "one more", {{"node", "primary"}}});
-  CHECK(seen == std::vector<std::string>{"pool.leak/held for long/replica-1", "pool.open/one more/primary"});
+  CHECK(seen == std::vector<std::string>{"pool.leak/held for long/replica-1",
+                                         "pool.open/one more/primary"});
 }
 
 TEST_CASE("a sink is called one event at a time") {
@@ -48,7 +49,8 @@ TEST_CASE("a sink is called one event at a time") {
 
 TEST_CASE("without a sink an event below the level is dropped, and none is lost on the way") {
   set_sink({});
-  CHECK_NOTHROW(log({Level::debug, "quiet", "nobody sees this", {{"field", "with \"quotes\" and\nlines"}}}));
+  CHECK_NOTHROW(
+      log({Level::debug, "quiet", "nobody sees this", {{"field", "with \"quotes\" and\nlines"}}}));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include "policy/breaker.hpp"
 
-#include <map>
 #include <rapidcheck.h>
+#include <map>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -19,7 +19,9 @@ class Clocked {
   explicit Clocked(BreakerOptions options = {}) : breaker(options) {}
   Breaker::Permit ask() { return breaker.ask(now); }
   void call(Verdict verdict) { breaker.settle(ask(), verdict, now); }
-  void settle(Breaker::Permit const& permit, Verdict verdict) { breaker.settle(permit, verdict, now); }
+  void settle(Breaker::Permit const& permit, Verdict verdict) {
+    breaker.settle(permit, verdict, now);
+  }
   void wait(Duration time) { now += time; }
   State state() { return breaker.state(now); }
   void open() {

@@ -34,7 +34,8 @@ TEST_CASE("what the server rejected for a passing reason is repeated, whatever t
 
 TEST_CASE("what fails the same way again is not repeated") {
   RetryOptions const options;
-  for (auto const* code : {"23505", "42601", "22P02", "28P01", "3D000", "25P02", "XX000", "53100"}) {
+  for (auto const* code :
+       {"23505", "42601", "22P02", "28P01", "3D000", "25P02", "XX000", "53100"}) {
     CAPTURE(code);
     CHECK_FALSE(may_retry(server_error(code, Outcome::rejected), Work::repeatable, 1, options));
   }
@@ -45,11 +46,13 @@ TEST_CASE("a lost answer is repeated only where twice does no harm") {
   auto const lost = client_error(ErrorKind::connection, Outcome::unknown);
   CHECK_FALSE(may_retry(lost, Work::once, 1, options));
   CHECK(may_retry(lost, Work::repeatable, 1, options));
-  CHECK_FALSE(may_retry(client_error(ErrorKind::commit_unknown, Outcome::unknown), Work::once, 1, options));
+  CHECK_FALSE(
+      may_retry(client_error(ErrorKind::commit_unknown, Outcome::unknown), Work::once, 1, options));
 }
 
 TEST_CASE("a passed deadline is not repeated") {
-  CHECK_FALSE(may_retry(client_error(ErrorKind::timeout, Outcome::unknown), Work::repeatable, 1, {}));
+  CHECK_FALSE(
+      may_retry(client_error(ErrorKind::timeout, Outcome::unknown), Work::repeatable, 1, {}));
 }
 
 TEST_CASE("waiting in the caller's own pool is not repeated") {
