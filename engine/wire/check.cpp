@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/split.hpp"
 #include "base/sql_scanner.hpp"
 #include "base/utf8.hpp"
 
@@ -27,18 +28,22 @@ bool equals(std::string_view text, std::string_view word) {
                             [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
 }
 
-bool copies_through_client(std::string_view sql) {
+enum class Copies : std::uint8_t { nothing, in, out };
+
+// Does a COPY go through the client, and which way? The first of the two words decides: what follows
+// are options.
+Copies copies_through_client(std::string_view sql) {
   SqlScanner scanner(sql);
   bool first = true;
   for (auto token = scanner.next(); token.kind != TokenKind::end; token = scanner.next()) {
     if (token.kind == TokenKind::space || token.kind == TokenKind::comment) continue;
-    if (first && !equals(token.text, "copy")) return false;
+    if (first && !equals(token.text, "copy")) return Copies::nothing;
     first = false;
-    if (token.kind == TokenKind::word && (equals(token.text, "stdin") || equals(token.text, "stdout"))) {
-      return true;
-    }
+    if (token.kind != TokenKind::word) continue;
+    if (equals(token.text, "stdin")) return Copies::in;
+    if (equals(token.text, "stdout")) return Copies::out;
   }
-  return false;
+  return Copies::nothing;
 }
 
 }  // namespace
@@ -61,9 +66,18 @@ void check_statement(Statement const& statement) {
     throw Error(ErrorKind::usage, "the statement and its parameters are " + std::to_string(size) +
                                       " bytes; PostgreSQL takes less than 1 GiB at once");
   }
-  if (copies_through_client(statement.sql)) {
+  if (copies_through_client(statement.sql) != Copies::nothing) {
     throw Error(ErrorKind::usage, "COPY from STDIN or to STDOUT is not a plain statement")
         .hint("use copy_in and copy_out");
+  }
+}
+
+void check_copy(std::string const& sql, bool in) {
+  check_text(sql, "the statement");
+  bool const fits = copies_through_client(sql) == (in ? Copies::in : Copies::out);
+  if (!fits || split_script(sql).size() != 1) {
+    throw Error(ErrorKind::usage, in ? "copy_in takes one COPY … FROM STDIN, got: " + sql
+                                     : "copy_out takes one COPY … TO STDOUT, got: " + sql);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <poll.h>
 #include <unordered_map>
 
@@ -247,28 +248,25 @@ Operation<std::vector<Reply>> Connection::exchange(Request const& request, Deadl
 Operation<std::vector<Reply>> Connection::run_script(std::string sql, Deadline deadline) {
   Statement const whole{sql, {}, true, false};
   check_statement(whole);
-  notices_.clear();
   std::vector<Reply> replies;
   auto* connection = raw_->get();
-  if (!ahead_.empty()) {
-    // The simple protocol cannot share a request with riders: they go first.
-    Request nothing;
-    nothing.push_back({"", {}, true, false});
-    auto running = run(std::move(nothing), deadline);
-    auto ready = co_await std::move(running);
-    if (auto* error = std::get_if<Error>(&ready.front())) {
-      replies.emplace_back(*error);
-      co_return replies;
-    }
+  std::optional<Error> hindrance;
+  try {
+    auto leaving = leave_pipeline(deadline);
+    co_await std::move(leaving);
+  } catch (Error const& error) {
+    hindrance = error;
+  }
+  if (!hindrance && !pq::send_query(connection, sql.c_str())) {
+    lost_ = true;
+    hindrance = loss(Wakeup::ready);
+  }
+  if (hindrance) {
+    replies.emplace_back(*hindrance);
+    co_return replies;
   }
   ++round_trips_;
   session_changed_ = true;
-  in_script_ = true;
-  if (!pq::exit_pipeline(connection) || !pq::send_query(connection, sql.c_str())) {
-    lost_ = true;
-    replies.emplace_back(loss(Wakeup::ready));
-    co_return replies;
-  }
   expected_.push_back({Expected::What::statement, 0, ""});
   for (;;) {
     auto waiting = wait_for_result(deadline);
@@ -320,7 +318,11 @@ Operation<bool> Connection::drain(Deadline deadline) {
     auto const front = expected_.front();
     if (in_script_) {
       auto const status = result ? pq::status(result.get()) : pq::ResultStatus::command_ok;
-      if (status == pq::ResultStatus::copy_in || status == pq::ResultStatus::copy_out) lost_ = true;
+      if (status == pq::ResultStatus::copy_in || status == pq::ResultStatus::copy_out) {
+        auto abandoning = abandon_copy(deadline);
+        bool const abandoned = co_await std::move(abandoning);
+        if (!abandoned) co_return false;
+      }
       if (!result) end_script();
       continue;
     }

@@ -14,7 +14,10 @@
 
 namespace moonpool::wire {
 
+class CopyIn;
+class CopyOut;
 class RawConnection;
+class Stream;
 
 enum class TransactionState : std::uint8_t { idle, active, open, failed, unknown };
 
@@ -101,6 +104,11 @@ class Connection {
   std::uint64_t round_trips() const { return round_trips_; }
 
  private:
+  // What reads or writes over several operations keeps the same books.
+  friend class CopyIn;
+  friend class CopyOut;
+  friend class Stream;
+
   // An answer the server owes: to what rode ahead (clearing may fail, a rider must not), to a statement
   // of the request, to a Sync of either.
   struct Expected {
@@ -120,7 +128,10 @@ class Connection {
   // Until libpq can give a result without blocking; anything but `ready` is the end of waiting.
   async::Operation<async::Wakeup> wait_for_result(Deadline deadline);
   Error loss(async::Wakeup wakeup);
+  async::Operation<void> leave_pipeline(Deadline deadline);
   void end_script();
+  async::Operation<void> start_copy(std::string const& sql, bool in, Deadline deadline);
+  async::Operation<bool> abandon_copy(Deadline deadline);
   void note_tag(std::string_view tag, bool gave_rows);
   void note_error(Expected const& expected, Error const& error);
 
@@ -131,7 +142,7 @@ class Connection {
   StatementCache cache_;
   std::uint64_t round_trips_ = 0;
   bool session_changed_ = false;
-  bool in_script_ = false;  // out of pipeline mode, for a script
+  bool in_script_ = false;  // out of pipeline mode, for a script or a COPY
   bool unready_ = false;    // a rider was refused
   bool lost_ = false;
 };

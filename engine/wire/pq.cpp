@@ -75,6 +75,9 @@ std::string error_message(pg_conn* connection) {
 
 std::string host_of(pg_conn* connection) { return text_or_empty(PQhost(connection)); }
 std::string port_of(pg_conn* connection) { return text_or_empty(PQport(connection)); }
+bool is_plain(pg_conn* connection) noexcept {
+  return PQsslInUse(connection) == 0 && PQgssEncInUse(connection) == 0;
+}
 
 bool set_nonblocking(pg_conn* connection) noexcept { return PQsetnonblocking(connection, 1) == 0; }
 bool enter_pipeline(pg_conn* connection) noexcept { return PQenterPipelineMode(connection) == 1; }
@@ -196,18 +199,42 @@ char const* affected(pg_result const* result) noexcept {
 
 std::size_t memory(pg_result const* result) noexcept { return PQresultMemorySize(result); }
 
+std::optional<std::size_t> append_row(pg_result* result, pg_result const* from) noexcept {
+  int const row = PQntuples(result);
+  int const width = PQnfields(from);
+  std::size_t bytes = 0;
+  for (int column = 0; column < width; ++column) {
+    bool const null = PQgetisnull(from, 0, column) == 1;
+    int const size = null ? -1 : PQgetlength(from, 0, column);
+    // libpq copies the bytes, but its signature predates const.
+    if (PQsetvalue(result, row, column, PQgetvalue(from, 0, column), size) == 0) return std::nullopt;
+    if (!null) bytes += static_cast<std::size_t>(size);
+  }
+  return bytes;
+}
+
+ResultHandle empty_like(pg_result const* like) noexcept {
+  return ResultHandle(PQcopyResult(like, PG_COPYRES_ATTRS));
+}
+
+bool set_value(pg_result* result, int row, int column, std::optional<std::string_view> value) noexcept {
+  if (!value) return PQsetvalue(result, row, column, nullptr, -1) == 1;
+  return PQsetvalue(result, row, column, const_cast<char*>(value->data()),
+                    static_cast<int>(value->size())) == 1;
+}
+
 int copy_put(pg_conn* connection, std::string_view data) noexcept {
   return PQputCopyData(connection, data.data(), static_cast<int>(data.size()));
 }
 int copy_end(pg_conn* connection, char const* error) noexcept {
   return PQputCopyEnd(connection, error);
 }
-int copy_get(pg_conn* connection, std::string& row) {
+int copy_get(pg_conn* connection, std::string& data) {
   char* buffer = nullptr;
   int const size = PQgetCopyData(connection, &buffer, 1);
   if (size > 0) {
     std::unique_ptr<char, decltype(&PQfreemem)> const owned(buffer, &PQfreemem);
-    row.assign(buffer, static_cast<std::size_t>(size));
+    data.append(buffer, static_cast<std::size_t>(size));
     return 1;
   }
   return size;

@@ -54,6 +54,8 @@ std::string error_message(pg_conn* connection);
 // host, port of the connection as made.
 std::string host_of(pg_conn* connection);
 std::string port_of(pg_conn* connection);
+// Do the bytes of the protocol stand on the socket as they are?
+bool is_plain(pg_conn* connection) noexcept;
 
 bool set_nonblocking(pg_conn* connection) noexcept;
 bool enter_pipeline(pg_conn* connection) noexcept;
@@ -92,12 +94,20 @@ int length(pg_result const* result, int row, int column) noexcept;
 char const* tag(pg_result const* result) noexcept;
 char const* affected(pg_result const* result) noexcept;
 std::size_t memory(pg_result const* result) noexcept;
+// Adds a copy of the first row of `from`, which has the same columns (at least one). Gives the bytes of
+// its values; nullopt when there is no memory.
+std::optional<std::size_t> append_row(pg_result* result, pg_result const* from) noexcept;
+// A result without rows, with the columns of `like`.
+ResultHandle empty_like(pg_result const* like) noexcept;
+// Row and column may be one past the last row; nullopt is SQL NULL. False when there is no memory.
+bool set_value(pg_result* result, int row, int column, std::optional<std::string_view> value) noexcept;
 
 // ---- COPY: 1 done, 0 would block, -1 failed ----
+// REQUIRES: at most 1 GiB at once.
 int copy_put(pg_conn* connection, std::string_view data) noexcept;
 int copy_end(pg_conn* connection, char const* error) noexcept;
-// One row into `row`; 1 a row, 0 would block, -1 the end, -2 failed.
-int copy_get(pg_conn* connection, std::string& row);
+// One row, added to `data`; 1 a row, 0 would block, -1 the end, -2 failed.
+int copy_get(pg_conn* connection, std::string& data);
 
 // ---- Cancelling: blocks; may run on any thread while the connection is used on another ----
 class Canceller {

@@ -15,6 +15,10 @@ class Result {
  public:
   Result() = default;
   explicit Result(pq::ResultHandle handle) : handle_(std::move(handle)) {}
+  // No rows, and the columns of another result.
+  static Result empty_like(Result const& like) {
+    return Result(pq::empty_like(like.handle_.get()));
+  }
 
   std::size_t rows() const { return static_cast<std::size_t>(pq::rows(handle_.get())); }
   std::size_t columns() const { return static_cast<std::size_t>(pq::columns(handle_.get())); }
@@ -30,6 +34,11 @@ class Result {
   std::string_view tag() const { return pq::tag(handle_.get()); }
   // Rows that the command touched or gave, by its tag; 0 where it speaks of none.
   std::int64_t affected() const;
+
+  // Writes a value; row may be one past the last. False when there is no memory.
+  bool put(int row, int column, std::optional<std::string_view> value) {
+    return pq::set_value(handle_.get(), row, column, value);
+  }
 
   // Bytes that libpq keeps for it.
   std::size_t memory() const { return pq::memory(handle_.get()); }
