@@ -30,6 +30,8 @@ void push_text(lua_State* lua, std::string_view text) { lua_pushlstring(lua, tex
 void push_argument(lua_State* lua, Argument const& argument, int reference) {
   if (argument.object != nullptr) {
     lua_rawgeti(lua, LUA_REGISTRYINDEX, reference);
+  } else if (argument.pointer.address != nullptr) {
+    lua_pushlightuserdata(lua, argument.pointer.address);
   } else {
     push_value(lua, argument.value);
   }

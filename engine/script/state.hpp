@@ -34,14 +34,21 @@ struct StateOptions {
 
 class Object;
 
-// A value or an object as argument of a call.
+// An address, which Lua sees as light userdata; nil where it is null.
+struct Pointer {
+  void* address = nullptr;
+};
+
+// A value, an object or an address as argument of a call.
 struct Argument {
   template <class T>
     requires std::is_constructible_v<Value, T>
   Argument(T&& given) : value(std::forward<T>(given)) {}
   Argument(Object const& given) : object(&given) {}
+  Argument(Pointer given) : pointer(given) {}
 
   Value value;
+  Pointer pointer;
   Object const* object = nullptr;  // leans on the caller's
 };
 

@@ -96,7 +96,18 @@ struct Reader {
     return made;
   }
 
+  // moonpool.null, which stands for nil where a table could not hold one.
+  bool is_null(int index) const {
+    if (lua_getmetatable(lua, index) == 0) return false;
+    lua_pushliteral(lua, "__metatable");
+    lua_rawget(lua, -2);
+    bool const is = lua_type(lua, -1) == LUA_TSTRING && text(-1) == "moonpool.null";
+    lua_pop(lua, 2);
+    return is;
+  }
+
   Value table(int index) {
+    if (is_null(index)) return {};
     auto const* address = lua_topointer(lua, index);
     if (std::find(open.begin(), open.begin() + depth, address) != open.begin() + depth) {
       refuse("a table that holds itself");

@@ -18,6 +18,7 @@
 #include <vector>
 
 namespace moonpool {
+inline namespace v1 {
 
 class Value {
  public:
@@ -185,4 +186,5 @@ inline Value const& Value::operator[](std::string_view key) const {
   return kNil;
 }
 
+}  // namespace v1
 }  // namespace moonpool
