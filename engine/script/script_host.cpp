@@ -161,10 +161,10 @@ mp_host* mp_host_new(const mp_cluster* cluster, const mp_host_options* options, 
   return guarded<mp_host*>(error, nullptr, [&] {
     moonpool::script::State state(state_options(options));
     state.object_from(kLoadGlobally, "=(host)").call("load", {own_file()});
-    auto module = state.require("moonpool.host");
+    state.set("moonpool", state.require("moonpool"));
+    auto module = state.require("moonpool.core.host");
     // From the call on it belongs to the handle in Lua.
-    auto* const own = cluster != nullptr ? mp_cluster_share(cluster) : nullptr;
-    module.call("open", {moonpool::script::Pointer{own}});
+    if (cluster != nullptr) module.call("open", {moonpool::script::Pointer{mp_cluster_share(cluster)}});
     return new mp_host{std::move(state), std::move(module)};
   });
 }

@@ -2,7 +2,6 @@
 
 local ffi = require "ffi"
 local handle = require "moonpool.core.handle"
-local moonpool = require "moonpool"
 local rows = require "moonpool.core.rows"
 
 local M = {}
@@ -25,11 +24,10 @@ local function leave(value)
   return plain(value, 0)
 end
 
----Sets the globals of the scripts. The cluster's handle belongs to Lua from here on.
----@param cluster userdata|nil
+---Gives the scripts `db`. The cluster's handle belongs to Lua from here on.
+---@param cluster userdata
 function M.open(cluster)
-  rawset(_G, "moonpool", moonpool)
-  if cluster ~= nil then rawset(_G, "db", handle.wrap(ffi.cast("mp_cluster*", cluster))) end
+  rawset(_G, "db", handle.wrap(ffi.cast("mp_cluster*", cluster)))
 end
 
 ---@param name string
