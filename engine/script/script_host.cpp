@@ -104,20 +104,24 @@ mp_host_value* mp_host_boolean(int value) noexcept { return scalar(value != 0); 
 mp_host_value* mp_host_integer(int64_t value) noexcept { return scalar(value); }
 mp_host_value* mp_host_number(double value) noexcept { return scalar(value); }
 mp_host_value* mp_host_text(const char* data, size_t length) noexcept {
-  return guarded<mp_host_value*>(nullptr, nullptr,
-                                 [&] { return handle_of(std::string_view(data, length)).release(); });
+  return guarded<mp_host_value*>(
+      nullptr, nullptr, [&] { return handle_of(std::string_view(data, length)).release(); });
 }
 mp_host_value* mp_host_list() noexcept {
-  return guarded<mp_host_value*>(nullptr, nullptr, [] { return handle_of(Value::List()).release(); });
+  return guarded<mp_host_value*>(nullptr, nullptr,
+                                 [] { return handle_of(Value::List()).release(); });
 }
 mp_host_value* mp_host_map() noexcept {
-  return guarded<mp_host_value*>(nullptr, nullptr, [] { return handle_of(Value::Map()).release(); });
+  return guarded<mp_host_value*>(nullptr, nullptr,
+                                 [] { return handle_of(Value::Map()).release(); });
 }
 
-int mp_host_add(mp_host_value* to, const char* key, size_t key_length, mp_host_value* item) noexcept {
+int mp_host_add(mp_host_value* to, const char* key, size_t key_length,
+                mp_host_value* item) noexcept {
   std::unique_ptr<mp_host_value> owned(item);
   return guarded<int>(nullptr, 0, [&] {
-    bool const fits = to != nullptr && owned != nullptr && (key != nullptr ? to->is_map : to->is_list);
+    bool const fits =
+        to != nullptr && owned != nullptr && (key != nullptr ? to->is_map : to->is_list);
     if (!fits) return 0;
     if (key != nullptr) to->keys.emplace_back(key, key_length);
     to->items.push_back(std::move(owned));
@@ -157,21 +161,24 @@ const char* mp_host_key(const mp_host_value* value, size_t index, size_t* length
 }
 void mp_host_value_free(mp_host_value* value) noexcept { delete value; }
 
-mp_host* mp_host_new(const mp_cluster* cluster, const mp_host_options* options, mp_error** error) noexcept {
+mp_host* mp_host_new(const mp_cluster* cluster, const mp_host_options* options,
+                     mp_error** error) noexcept {
   return guarded<mp_host*>(error, nullptr, [&] {
     moonpool::script::State state(state_options(options));
     state.object_from(kLoadGlobally, "=(host)").call("load", {own_file()});
     state.set("moonpool", state.require("moonpool"));
     auto module = state.require("moonpool.core.host");
     // From the call on it belongs to the handle in Lua.
-    if (cluster != nullptr) module.call("open", {moonpool::script::Pointer{mp_cluster_share(cluster)}});
+    if (cluster != nullptr)
+      module.call("open", {moonpool::script::Pointer{mp_cluster_share(cluster)}});
     return new mp_host{std::move(state), std::move(module)};
   });
 }
 
 void mp_host_free(mp_host* host) noexcept { delete host; }
 
-int mp_host_set(mp_host* host, const char* name, const mp_host_value* value, mp_error** error) noexcept {
+int mp_host_set(mp_host* host, const char* name, const mp_host_value* value,
+                mp_error** error) noexcept {
   return guarded<int>(error, 0, [&] {
     host->state.set(name, value_of(value));
     return 1;
@@ -206,6 +213,8 @@ mp_host_value* mp_host_call(mp_host* host, const char* function, const mp_host_v
   });
 }
 
-const char* mp_host_traceback(const mp_host* host) noexcept { return host->state.traceback().c_str(); }
+const char* mp_host_traceback(const mp_host* host) noexcept {
+  return host->state.traceback().c_str();
+}
 
 void mp_host_interrupt(mp_host* host) noexcept { host->state.interrupt(); }

@@ -42,8 +42,7 @@ struct Pointer {
 // A value, an object or an address as argument of a call.
 struct Argument {
   template <class T>
-    requires std::is_constructible_v<Value, T>
-  Argument(T&& given) : value(std::forward<T>(given)) {}
+  requires std::is_constructible_v<Value, T> Argument(T&& given) : value(std::forward<T>(given)) {}
   Argument(Object const& given) : object(&given) {}
   Argument(Pointer given) : pointer(given) {}
 

@@ -77,8 +77,10 @@ struct Reader {
     lua_pushvalue(lua, index);
     auto const digits = tostring();
     std::int64_t whole = 0;
-    auto const [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), whole);
-    auto const rest = std::string_view(end, static_cast<std::size_t>(digits.data() + digits.size() - end));
+    auto const [end, failure] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), whole);
+    auto const rest =
+        std::string_view(end, static_cast<std::size_t>(digits.data() + digits.size() - end));
     if (failure == std::errc() && (rest == "LL" || rest == "ULL")) return whole;
     if (failure == std::errc::result_out_of_range && rest == "ULL") {
       return std::strtod(digits.c_str(), nullptr);

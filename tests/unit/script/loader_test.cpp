@@ -1,8 +1,8 @@
+#include <unistd.h>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <unistd.h>
 
 #include "base/error.hpp"
 #include "script/embedded.hpp"

@@ -1,12 +1,12 @@
 #include "moonpool/script_host.hpp"
 
+#include <unistd.h>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <thread>
-#include <unistd.h>
 
 #include "support/catch.hpp"
 
@@ -21,12 +21,13 @@ Cluster connect() {
   char const* const primary = std::getenv("MOONPOOL_PRIMARY");
   char const* const replica = std::getenv("MOONPOOL_REPLICA");
   REQUIRE(primary != nullptr);
-  return Cluster::connect({.primary = primary, .replicas = {replica != nullptr ? replica : primary}});
+  return Cluster::connect(
+      {.primary = primary, .replicas = {replica != nullptr ? replica : primary}});
 }
 
 struct File {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("moonpool-host-" + std::to_string(getpid()) + ".lua");
+  std::filesystem::path path = std::filesystem::temp_directory_path() /
+                               ("moonpool-host-" + std::to_string(getpid()) + ".lua");
   explicit File(char const* text) { std::ofstream(path) << text; }
   ~File() { std::filesystem::remove(path); }
 };
@@ -46,10 +47,13 @@ TEST_CASE("a script reads the host's database and hands rows back") {
   auto const cluster = connect();
   cluster.exec("drop table if exists host_spec");
   cluster.exec("create table host_spec (name text, age int, tags text[], doc jsonb)");
-  cluster.exec("insert into host_spec values ('Ann', 31, '{a,null}', '{\"x\": [1, null]}'), ('Bob', null, '{}', null)");
+  cluster.exec(
+      "insert into host_spec values ('Ann', 31, '{a,null}', '{\"x\": [1, null]}'), ('Bob', null, "
+      "'{}', null)");
   File const file(
       "local least = ...\n"
-      "return db:query('select * from host_spec where coalesce(age, 99) > ? order by name', threshold + least)");
+      "return db:query('select * from host_spec where coalesce(age, 99) > ? order by name', "
+      "threshold + least)");
   ScriptHost lua{cluster};
   lua.set("threshold", 18);
   auto const adults = lua.run_file(file.path.string(), {2});
@@ -65,7 +69,8 @@ TEST_CASE("a script reads the host's database and hands rows back") {
   REQUIRE(count == 2);
   // Rows by themselves, and rows inside tables, arrive as maps too.
   REQUIRE(lua.run_string("return db:query_row 'select 1 as a, 2 as b'")["b"].as<int>() == 2);
-  auto const nested = lua.run_string("local t = { n = 1 } for r in db:query('select 7 as x'):each() do t.row = r end return t");
+  auto const nested = lua.run_string(
+      "local t = { n = 1 } for r in db:query('select 7 as x'):each() do t.row = r end return t");
   REQUIRE(nested["row"]["x"].as<int>() == 7);
   cluster.exec("drop table host_spec");
 }
@@ -87,22 +92,27 @@ TEST_CASE("a script's own error is told with its place") {
   REQUIRE(error.is("script"));
   REQUIRE(error.message == "(script):1: oops");
   REQUIRE_THAT(lua.traceback(), moonpool::test::contains("(script):2: in "));
-  REQUIRE_THROWS_WITH(lua.run_file("/nowhere/at/all.lua"), moonpool::test::contains("/nowhere/at/all.lua"));
-  REQUIRE_THROWS_WITH(lua.run_string("return print"), moonpool::test::contains("a function cannot"));
+  REQUIRE_THROWS_WITH(lua.run_file("/nowhere/at/all.lua"),
+                      moonpool::test::contains("/nowhere/at/all.lua"));
+  REQUIRE_THROWS_WITH(lua.run_string("return print"),
+                      moonpool::test::contains("a function cannot"));
 }
 
 TEST_CASE("values go in and come out as they are") {
   ScriptHost lua;
-  Value const deep = Value::map({{"a", Value::List{1, 2.5, "x", true}}, {"b", Value::map({{"c", "d"}})}});
+  Value const deep =
+      Value::map({{"a", Value::List{1, 2.5, "x", true}}, {"b", Value::map({{"c", "d"}})}});
   lua.set("deep", deep);
   REQUIRE(lua.get("deep") == deep);
   REQUIRE(lua.run_string("return deep.a[3] .. deep.b.c").as<std::string>() == "xd");
   REQUIRE(lua.run_string("return").is_nil());
   REQUIRE(lua.run_string("return moonpool.null").is_nil());
   REQUIRE(lua.run_string("return 'a\\0b'").as<std::string_view>() == std::string_view("a\0b", 3));
-  lua.run_string("reports = { add = function(a, b, ...) return (a or 10) + b, select('#', ...) end }");
+  lua.run_string(
+      "reports = { add = function(a, b, ...) return (a or 10) + b, select('#', ...) end }");
   REQUIRE(lua.call("reports.add", nullptr, 2).as<int>() == 12);
-  REQUIRE_THROWS_WITH(lua.call("reports.gone"), moonpool::test::contains("no function reports.gone"));
+  REQUIRE_THROWS_WITH(lua.call("reports.gone"),
+                      moonpool::test::contains("no function reports.gone"));
 }
 
 TEST_CASE("hosts on one cluster do not see each other's globals") {
@@ -137,9 +147,11 @@ TEST_CASE("a running script is ended from outside, by time, and by memory") {
   hand.join();
   REQUIRE_THAT(error.message, moonpool::test::contains("interrupted"));
   ScriptHost hurried(nullptr, {.time_limit = std::chrono::milliseconds(50)});
-  REQUIRE_THAT(failure_of(hurried, "while true do end").message, moonpool::test::contains("time limit"));
+  REQUIRE_THAT(failure_of(hurried, "while true do end").message,
+               moonpool::test::contains("time limit"));
   ScriptHost small(nullptr, {.memory_limit = 32U << 20});
-  REQUIRE_THAT(failure_of(small, "local t = {} while true do t[#t + 1] = ('x'):rep(1e6) .. #t end").message,
-               moonpool::test::contains("not enough memory"));
+  REQUIRE_THAT(
+      failure_of(small, "local t = {} while true do t[#t + 1] = ('x'):rep(1e6) .. #t end").message,
+      moonpool::test::contains("not enough memory"));
   REQUIRE(small.run_string("return 1").as<int>() == 1);
 }

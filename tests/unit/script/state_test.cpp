@@ -1,11 +1,11 @@
 #include "script/state.hpp"
 
+#include <unistd.h>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 #include <thread>
-#include <unistd.h>
 
 #include "base/error.hpp"
 #include "support/catch.hpp"
@@ -23,8 +23,8 @@ Error failure_of(State& state, std::string const& code) {
 }
 
 struct File {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("moonpool-state-" + std::to_string(getpid()) + ".lua");
+  std::filesystem::path path = std::filesystem::temp_directory_path() /
+                               ("moonpool-state-" + std::to_string(getpid()) + ".lua");
   explicit File(char const* text) { std::ofstream(path) << text; }
   ~File() { std::filesystem::remove(path); }
 };
@@ -110,10 +110,11 @@ TEST_CASE("an error that is an object is told by its tostring") {
 
 TEST_CASE("an error object of the modules keeps its kind and its fields") {
   State state;
-  auto const server = failure_of(state,
-                                 "error({ family = 'server', kind = 'unique_violation', message = 'twice', "
-                                 "sqlstate = '23505', constraint = 'users_email_key', detail = 'Key', "
-                                 "outcome = 'rejected', phase = 'wait', node = 'primary', position = 7 })");
+  auto const server =
+      failure_of(state,
+                 "error({ family = 'server', kind = 'unique_violation', message = 'twice', "
+                 "sqlstate = '23505', constraint = 'users_email_key', detail = 'Key', "
+                 "outcome = 'rejected', phase = 'wait', node = 'primary', position = 7 })");
   REQUIRE(server.kind() == ErrorKind::server);
   REQUIRE(server.name() == "unique_violation");
   REQUIRE(server.server().constraint == "users_email_key");
@@ -121,11 +122,14 @@ TEST_CASE("an error object of the modules keeps its kind and its fields") {
   REQUIRE(server.outcome() == Outcome::rejected);
   REQUIRE(server.node() == "primary");
   auto const client = failure_of(
-      state, "error({ family = 'no_primary', kind = 'no_primary', message = 'none', hint = 'wait' })");
+      state,
+      "error({ family = 'no_primary', kind = 'no_primary', message = 'none', hint = 'wait' })");
   REQUIRE(client.kind() == ErrorKind::no_primary);
-  auto const tried = failure_of(
-      state, "local e = { family = 'retry_exhausted', kind = 'x', message = 'gave up' } "
-             "e.causes = { { family = 'connection', kind = 'connection', message = 'refused' }, e, 7 } error(e)");
+  auto const tried =
+      failure_of(state,
+                 "local e = { family = 'retry_exhausted', kind = 'x', message = 'gave up' } "
+                 "e.causes = { { family = 'connection', kind = 'connection', message = 'refused' "
+                 "}, e, 7 } error(e)");
   REQUIRE(tried.causes().size() == 2);
   REQUIRE(tried.causes().front().kind() == ErrorKind::connection);
   REQUIRE(client.hint() == "wait");
@@ -147,7 +151,8 @@ TEST_CASE("what no host can hold is refused") {
   State state;
   REQUIRE_THROWS_WITH(state.run_string("return print"), test::contains("a function cannot"));
   REQUIRE_THROWS_WITH(state.run_string("return io.stdout"), test::contains("a userdata cannot"));
-  REQUIRE_THROWS_WITH(state.run_string("local t = {} t.t = t return t"), test::contains("holds itself"));
+  REQUIRE_THROWS_WITH(state.run_string("local t = {} t.t = t return t"),
+                      test::contains("holds itself"));
   REQUIRE_THROWS_WITH(state.run_string("return { [{}] = 1 }"), test::contains("a table as key"));
   REQUIRE_THROWS_WITH(state.run_string("local t = {} for i = 1, 1000 do t = {t} end return t"),
                       test::contains("this deep"));
@@ -156,11 +161,13 @@ TEST_CASE("what no host can hold is refused") {
 
 TEST_CASE("64-bit integers keep their digits") {
   State state;
-  REQUIRE(state.run_string("return 9007199254740993LL").at(0).as<std::int64_t>() == 9007199254740993);
+  REQUIRE(state.run_string("return 9007199254740993LL").at(0).as<std::int64_t>() ==
+          9007199254740993);
   REQUIRE(state.run_string("return -5LL").at(0).as<int>() == -5);
   state.set("big", std::int64_t{9007199254740993});
   REQUIRE(state.run_string("return big").at(0).as<std::string>() == "9007199254740993");
-  REQUIRE_THROWS_WITH(state.run_string("return require('ffi').new('int[2]')"), test::contains("C data"));
+  REQUIRE_THROWS_WITH(state.run_string("return require('ffi').new('int[2]')"),
+                      test::contains("C data"));
 }
 
 TEST_CASE("objects stay on the Lua side and are called from here") {
@@ -208,8 +215,9 @@ TEST_CASE("a running script can be interrupted, and the state used again") {
 TEST_CASE("an interrupt without a running script is forgotten") {
   State state;
   state.interrupt();
-  REQUIRE(state.run_string("local n = 0 for i = 1, 1e6 do n = n + 1 end return n").at(0).as<int>() ==
-          1000000);
+  REQUIRE(
+      state.run_string("local n = 0 for i = 1, 1e6 do n = n + 1 end return n").at(0).as<int>() ==
+      1000000);
 }
 
 TEST_CASE("the time limit ends a script, also one that catches it") {
@@ -223,7 +231,8 @@ TEST_CASE("the time limit ends a script, also one that catches it") {
 
 TEST_CASE("the memory limit is an ordinary error, and the state used again") {
   State state({.memory_limit = std::size_t{8} << 20});
-  auto const error = failure_of(state, "local t = {} for i = 1, 1e9 do t[i] = ('x'):rep(1e5) .. i end");
+  auto const error =
+      failure_of(state, "local t = {} for i = 1, 1e9 do t[i] = ('x'):rep(1e5) .. i end");
   REQUIRE_THAT(error.message(), test::contains("not enough memory"));
   REQUIRE(state.run_string("return 1").at(0).as<int>() == 1);
 }

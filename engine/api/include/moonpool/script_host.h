@@ -37,7 +37,8 @@ MP_API mp_host_value* mp_host_list(void) MP_NOEXCEPT;
 MP_API mp_host_value* mp_host_map(void) MP_NOEXCEPT;
 /* Adds an item to a list, or, with a key, a field to a map. Takes `item` over, also when it fails.
  * Returns 1, or 0 where `to` is neither or memory is out. */
-MP_API int mp_host_add(mp_host_value* to, const char* key, size_t key_length, mp_host_value* item) MP_NOEXCEPT;
+MP_API int mp_host_add(mp_host_value* to, const char* key, size_t key_length,
+                       mp_host_value* item) MP_NOEXCEPT;
 
 MP_API int mp_host_type_of(const mp_host_value* value) MP_NOEXCEPT;
 /* Of a value of that type; 0 and NULL of any other. */
@@ -49,7 +50,8 @@ MP_API const char* mp_host_as_text(const mp_host_value* value, size_t* length) M
 /* How many items or fields; both lean on the value and are NULL past the end. */
 MP_API size_t mp_host_count(const mp_host_value* value) MP_NOEXCEPT;
 MP_API const mp_host_value* mp_host_item(const mp_host_value* value, size_t index) MP_NOEXCEPT;
-MP_API const char* mp_host_key(const mp_host_value* value, size_t index, size_t* length) MP_NOEXCEPT;
+MP_API const char* mp_host_key(const mp_host_value* value, size_t index,
+                               size_t* length) MP_NOEXCEPT;
 /* Only for values that a function here gave, not for items of them. */
 MP_API void mp_host_value_free(mp_host_value* value) MP_NOEXCEPT;
 
@@ -77,8 +79,8 @@ MP_API mp_host_value* mp_host_get(mp_host* host, const char* name, mp_error** er
 /* `args` is a list, or NULL; the script sees it as `...`. */
 MP_API mp_host_value* mp_host_run_file(mp_host* host, const char* path, const mp_host_value* args,
                                        mp_error** error) MP_NOEXCEPT;
-MP_API mp_host_value* mp_host_run_string(mp_host* host, const char* code, size_t length, const char* name,
-                                         mp_error** error) MP_NOEXCEPT;
+MP_API mp_host_value* mp_host_run_string(mp_host* host, const char* code, size_t length,
+                                         const char* name, mp_error** error) MP_NOEXCEPT;
 /* Calls a global function, "report" or "reports.daily". */
 MP_API mp_host_value* mp_host_call(mp_host* host, const char* function, const mp_host_value* args,
                                    mp_error** error) MP_NOEXCEPT;

@@ -22,8 +22,9 @@ namespace moonpool {
 inline namespace v1 {
 
 struct ScriptOptions {
-  std::uint64_t memory_limit = 0;           // bytes that a running script may hold; 0: no limit
-  std::chrono::milliseconds time_limit{0};  // for one run; 0: no limit. With one, nothing is compiled.
+  std::uint64_t memory_limit = 0;  // bytes that a running script may hold; 0: no limit
+  std::chrono::milliseconds time_limit{
+      0};  // for one run; 0: no limit. With one, nothing is compiled.
 };
 
 namespace detail {
@@ -48,7 +49,8 @@ inline mp_host_value* make_host_value(Value const& value) {
     }
     case Value::Type::list: {
       HostValue list(mp_host_list());
-      for (auto const& item : value.items()) mp_host_add(list.get(), nullptr, 0, make_host_value(item));
+      for (auto const& item : value.items())
+        mp_host_add(list.get(), nullptr, 0, make_host_value(item));
       return list.release();
     }
     case Value::Type::map: {
@@ -138,8 +140,8 @@ class ScriptHost {
   }
   Value run_string(std::string_view code, std::string const& name = "=(script)") {
     mp_error* error = nullptr;
-    return take(
-        mp_host_run_string(host_.get(), code.data(), code.size(), name.c_str(), &error), error);
+    return take(mp_host_run_string(host_.get(), code.data(), code.size(), name.c_str(), &error),
+                error);
   }
   // Calls a global function, "report" or "reports.daily".
   template <class... Args>

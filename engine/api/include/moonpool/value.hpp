@@ -36,8 +36,7 @@ class Value {
   Value(Map map) : held_(std::move(map)) {}
   // Unsigned numbers past the range of std::int64_t become floating point.
   template <class T>
-    requires std::is_arithmetic_v<T>
-  Value(T given) {
+  requires std::is_arithmetic_v<T> Value(T given) {
     if constexpr (std::is_same_v<T, bool>) {
       held_ = given;
     } else if constexpr (std::is_floating_point_v<T>) {
