@@ -206,7 +206,7 @@ bool knows_first_options(Line& line, Words const& words) {
 void fill_options(Line& line, std::string const& action) {
   auto& options = line.arguments.options;
   auto add = [&](std::string const& key, Value value) {
-    options.push_back({key, std::move(value)});
+    options.emplace_back(key, std::move(value));
   };
   add("command", line.arguments.name);
   if (!action.empty()) add("action", action);

@@ -78,7 +78,7 @@ int run_subcommand(script::State& state, Arguments const& arguments, Terminal co
   async::InterruptScope const scope;
   Interrupts const interrupts(state, kPatience);
   auto options = arguments.options;
-  auto add = [&](char const* key, Value value) { options.push_back({key, std::move(value)}); };
+  auto add = [&](char const* key, Value value) { options.emplace_back(key, std::move(value)); };
   add("json", arguments.json);
   add("color", terminal.color);
   add("terminal", terminal.is_interactive());

@@ -18,6 +18,9 @@ struct mp_host_value {
 };
 
 struct mp_host {
+  mp_host(moonpool::script::State lua, moonpool::script::Object functions)
+      : state(std::move(lua)), module(std::move(functions)) {}
+
   moonpool::script::State state;
   moonpool::script::Object module;
 };
@@ -35,8 +38,8 @@ std::unique_ptr<mp_host_value> handle_of(Value const& value) {
     for (auto const& item : value.items()) handle->items.push_back(handle_of(item));
   } else if (handle->is_map) {
     for (auto const& field : value.fields()) {
-      handle->keys.push_back(field.key);
-      handle->items.push_back(handle_of(field.value));
+      handle->keys.push_back(field.first);
+      handle->items.push_back(handle_of(field.second));
     }
   } else {
     handle->scalar = value;
@@ -54,7 +57,7 @@ Value value_of(mp_host_value const* handle) {
   if (handle->is_map) {
     Value::Map map;
     for (std::size_t i = 0; i < handle->items.size(); ++i) {
-      map.push_back({handle->keys[i], value_of(handle->items[i].get())});
+      map.emplace_back(handle->keys[i], value_of(handle->items[i].get()));
     }
     return map;
   }
@@ -171,7 +174,7 @@ mp_host* mp_host_new(const mp_cluster* cluster, const mp_host_options* options,
     // From the call on it belongs to the handle in Lua.
     if (cluster != nullptr)
       module.call("open", {moonpool::script::Pointer{mp_cluster_share(cluster)}});
-    return new mp_host{std::move(state), std::move(module)};
+    return std::make_unique<mp_host>(std::move(state), std::move(module)).release();
   });
 }
 

@@ -45,6 +45,7 @@ struct Argument {
   requires std::is_constructible_v<Value, T> Argument(T&& given) : value(std::forward<T>(given)) {}
   Argument(Object const& given) : object(&given) {}
   Argument(Pointer given) : pointer(given) {}
+  // NOLINTEND(google-explicit-constructor)
 
   Value value;
   Pointer pointer;

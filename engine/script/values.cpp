@@ -170,11 +170,11 @@ struct Reader {
     lua_pushnil(lua);
     while (lua_next(lua, index) != 0) {
       auto name = key();
-      fields.push_back({std::move(name), read(-1)});
+      fields.emplace_back(std::move(name), read(-1));
       lua_pop(lua, 1);
     }
     std::sort(fields.begin(), fields.end(),
-              [](auto const& a, auto const& b) { return a.key < b.key; });
+              [](auto const& a, auto const& b) { return a.first < b.first; });
     return fields;
   }
 };
@@ -214,8 +214,8 @@ void push_value(lua_State* lua, Value const& value) {
       auto const& fields = value.fields();
       lua_createtable(lua, 0, static_cast<int>(fields.size()));
       for (auto const& field : fields) {
-        lua_pushlstring(lua, field.key.data(), field.key.size());
-        push_value(lua, field.value);
+        lua_pushlstring(lua, field.first.data(), field.first.size());
+        push_value(lua, field.second);
         lua_rawset(lua, -3);
       }
       break;

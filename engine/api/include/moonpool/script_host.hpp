@@ -56,7 +56,8 @@ inline mp_host_value* make_host_value(Value const& value) {
     case Value::Type::map: {
       HostValue map(mp_host_map());
       for (auto const& field : value.fields()) {
-        mp_host_add(map.get(), field.key.data(), field.key.size(), make_host_value(field.value));
+        mp_host_add(map.get(), field.first.data(), field.first.size(),
+                    make_host_value(field.second));
       }
       return map.release();
     }
@@ -89,7 +90,7 @@ inline Value read_host_value(mp_host_value const* value) {
       Value::Map map;
       for (std::size_t i = 0; i < mp_host_count(value); ++i) {
         char const* const key = mp_host_key(value, i, &length);
-        map.push_back({std::string(key, length), read_host_value(mp_host_item(value, i))});
+        map.emplace_back(std::string(key, length), read_host_value(mp_host_item(value, i)));
       }
       return map;
     }
