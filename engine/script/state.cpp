@@ -319,6 +319,7 @@ CallField call_job(int object, std::string_view name, bool with_self,
 
 std::vector<int> Object::references(std::vector<Argument> const& args) {
   std::vector<int> all;
+  all.reserve(args.size());
   for (auto const& arg : args) all.push_back(State::Impl::reference_of(arg));
   return all;
 }

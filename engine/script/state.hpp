@@ -41,11 +41,15 @@ struct Pointer {
 
 // A value, an object or an address as argument of a call.
 struct Argument {
+  // NOLINTBEGIN(google-explicit-constructor, bugprone-forwarding-reference-overload): a call reads as it
+  // would in Lua, and the constraint leaves copies alone.
   template <class T>
-  requires std::is_constructible_v<Value, T> Argument(T&& given) : value(std::forward<T>(given)) {}
+  requires(std::is_constructible_v<Value, T> && !std::is_same_v<std::remove_cvref_t<T>, Argument>)
+      Argument(T&& given)
+      : value(std::forward<T>(given)) {}
   Argument(Object const& given) : object(&given) {}
   Argument(Pointer given) : pointer(given) {}
-  // NOLINTEND(google-explicit-constructor)
+  // NOLINTEND(google-explicit-constructor, bugprone-forwarding-reference-overload)
 
   Value value;
   Pointer pointer;
