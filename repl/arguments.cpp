@@ -20,9 +20,10 @@ constexpr std::string_view kWithValue[] = {"--dsn", "--color", "-c", "--command"
 
 // Everything that CLI11 fills in.
 struct Line {
-  CLI::App app{"Moonpool, a scriptable engine for PostgreSQL.\n"
-               "Without a subcommand: the shell, or what is piped into it.",
-               "moonpool"};
+  CLI::App app{
+      "Moonpool, a scriptable engine for PostgreSQL.\n"
+      "Without a subcommand: the shell, or what is piped into it.",
+      "moonpool"};
   Arguments arguments;
   int dev_exit_code = kOk;
   bool version = false;
@@ -55,8 +56,10 @@ void add_options(Line& line, CLI::App& to, SubcommandRow const& row, std::string
     if (option.value.empty()) {
       to.add_flag(name, line.flags[key], help);
     } else if (option.repeats) {
-      to.add_option(name, line.lists[key], help)->expected(1)->take_all()->option_text(
-          std::string(option.value) + " ...");
+      to.add_option(name, line.lists[key], help)
+          ->expected(1)
+          ->take_all()
+          ->option_text(std::string(option.value) + " ...");
     } else {
       to.add_option(name, line.texts[key], help)->option_text(std::string(option.value));
     }
@@ -83,19 +86,23 @@ void build(Line& line) {
   app.allow_extras();
   auto& wish = line.arguments;
   app.add_flag("--json", wish.json, "Results as one JSON document");
-  app.add_option("--dsn", wish.dsn, "Database: conninfo or URI (else MOONPOOL_DSN, DATABASE_URL, "
-                                    "libpq's environment, the embedded cluster)")
+  app.add_option("--dsn", wish.dsn,
+                 "Database: conninfo or URI (else MOONPOOL_DSN, DATABASE_URL, "
+                 "libpq's environment, the embedded cluster)")
       ->option_text("DSN");
   app.add_option("-c,--command", wish.commands, "Run this Lua or SQL and leave")
       ->expected(1)
       ->take_all()
       ->option_text("CODE");
   app.add_option("--color", wish.color, "auto, always or never")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, ColorMode>{
-          {"auto", ColorMode::automatic}, {"always", ColorMode::always}, {"never", ColorMode::never}}))
+      ->transform(
+          CLI::CheckedTransformer(std::map<std::string, ColorMode>{{"auto", ColorMode::automatic},
+                                                                   {"always", ColorMode::always},
+                                                                   {"never", ColorMode::never}}))
       ->option_text("WHEN");
   app.add_flag_callback(
       "--no-env-file", [&wish] { wish.env_file = false; }, "Do not read ./.env");
+  app.add_flag("--read-only", wish.read_only, "Let no statement change anything");
   app.add_flag("-V,--version", line.version, "Print the version and leave");
   app.add_subcommand("run", "Run a script: moonpool run FILE ARGUMENTS... (or just moonpool FILE)")
       ->fallthrough();
@@ -130,15 +137,16 @@ std::string near(std::string_view word, std::vector<std::string> const& names) {
 int refuse_word(CLI::App const& at, std::string const& word, std::string const& path) {
   if (is_option(word)) {
     std::vector<std::string> names;
-    for (auto const* app = &at; app != nullptr; app = app->get_parent()) add_option_names(*app, names);
+    for (auto const* app = &at; app != nullptr; app = app->get_parent())
+      add_option_names(*app, names);
     auto const bare = word.substr(0, word.find('='));
     return refuse("there is no option '" + bare + "'" + near(bare, names), path);
   }
   auto const names = names_of(at);
   if (names.empty()) return refuse("unexpected: '" + word + "'", path);
-  return refuse("there is no '" + (path.empty() ? "" : path.substr(1) + " ") + word + "'" +
-                    near(word, names),
-                path);
+  return refuse(
+      "there is no '" + (path.empty() ? "" : path.substr(1) + " ") + word + "'" + near(word, names),
+      path);
 }
 
 // Where the first word stands that is neither an option nor the value of one; words.size() for none.
@@ -156,7 +164,8 @@ bool is_file(std::string const& word) {
 }
 
 bool looks_like_file(std::string const& word) {
-  return word == "-" || word.find('/') != std::string::npos || word.ends_with(".lua") || is_file(word);
+  return word == "-" || word.find('/') != std::string::npos || word.ends_with(".lua") ||
+         is_file(word);
 }
 
 // What stands behind the script's name is the script's own: cuts it off before CLI11 sees it.
@@ -196,7 +205,9 @@ bool knows_first_options(Line& line, Words const& words) {
 
 void fill_options(Line& line, std::string const& action) {
   auto& options = line.arguments.options;
-  auto add = [&](std::string const& key, Value value) { options.push_back({key, std::move(value)}); };
+  auto add = [&](std::string const& key, Value value) {
+    options.emplace_back(key, std::move(value));
+  };
   add("command", line.arguments.name);
   if (!action.empty()) add("action", action);
   add("args", Value::List(line.positionals.begin(), line.positionals.end()));
@@ -240,7 +251,8 @@ int finish(Line& line) {
     wish.action = Arguments::Action::done;
     return line.dev_exit_code;
   }
-  if (!name.empty() && name != "run" && name != "version") return finish_subcommand(line, chosen.front());
+  if (!name.empty() && name != "run" && name != "version")
+    return finish_subcommand(line, chosen.front());
   for (auto const* app : {chosen.empty() ? &line.app : chosen.front(), &line.app}) {
     if (auto const extra = app->remaining(); !extra.empty()) {
       return refuse_word(*app, extra.front(), name.empty() ? "" : " " + name);

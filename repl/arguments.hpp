@@ -26,6 +26,7 @@ struct Arguments {
   bool json = false;
   ColorMode color = ColorMode::automatic;
   bool env_file = true;
+  bool read_only = false;
 
   std::vector<std::string> commands;  // command: the texts of -c
   std::string file;                   // run

@@ -1,11 +1,11 @@
 #include "history.hpp"
 
-#include <cstdlib>
 #include <fcntl.h>
-#include <fstream>
-#include <string>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cstdlib>
+#include <fstream>
+#include <string>
 
 namespace moonpool::repl {
 namespace {
@@ -61,8 +61,7 @@ void History::add(std::string_view entry) const {
   std::error_code ignored;
   auto const folder = file_.parent_path();
   if (std::filesystem::create_directories(folder, ignored)) ::chmod(folder.c_str(), 0700);
-  int const descriptor =
-      ::open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  int const descriptor = ::open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
   if (descriptor < 0) return;
   // Also where an older file was readable by others.
   ::fchmod(descriptor, 0600);
@@ -75,8 +74,10 @@ std::filesystem::path history_file() {
     char const* const value = std::getenv(name);
     return value != nullptr && *value == '/' ? value : "";
   };
-  if (auto const state = folder("XDG_STATE_HOME"); !state.empty()) return state / "moonpool/history";
-  if (auto const home = folder("HOME"); !home.empty()) return home / ".local/state/moonpool/history";
+  if (auto const state = folder("XDG_STATE_HOME"); !state.empty())
+    return state / "moonpool/history";
+  if (auto const home = folder("HOME"); !home.empty())
+    return home / ".local/state/moonpool/history";
   return {};
 }
 

@@ -1,8 +1,8 @@
 #include "interrupts.hpp"
 
+#include <unistd.h>
 #include <atomic>
 #include <csignal>
-#include <unistd.h>
 
 #include "async/drive_blocking.hpp"
 #include "exit_codes.hpp"
@@ -11,23 +11,23 @@
 namespace moonpool::repl {
 namespace {
 
-constexpr int kPatience = 3;
-
 std::atomic<script::State*> running_state = nullptr;
 std::atomic<int> presses = 0;
+std::atomic<int> most_presses = 2;
 struct sigaction previous;
 
 void on_interrupt(int) {
-  if (++presses >= kPatience) _exit(kInterrupted);
+  if (++presses >= most_presses) _exit(kInterrupted);
   async::interrupt();
   if (auto* const state = running_state.load()) state->interrupt();
 }
 
 }  // namespace
 
-Interrupts::Interrupts(script::State& state) {
+Interrupts::Interrupts(script::State& state, int patience) {
+  most_presses = patience;
   running_state = &state;
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = on_interrupt;
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, &previous);

@@ -7,11 +7,11 @@ class State;
 namespace moonpool::repl {
 
 // While one lives, Ctrl-C belongs to what runs: the first ends what the engine waits for and the script
-// around it; the third in a row ends the process, for scripts that see neither. One at a time.
+// around it; `patience` of them in a row end the process, for scripts that see neither. One at a time.
 class Interrupts {
  public:
   // The state must outlive it.
-  explicit Interrupts(script::State& state);
+  Interrupts(script::State& state, int patience);
   ~Interrupts();
   Interrupts(Interrupts const&) = delete;
   Interrupts& operator=(Interrupts const&) = delete;

@@ -21,7 +21,8 @@ class LineEditor {
   enum class End { line, interrupted, input };
   struct Reading {
     End end = End::line;  // interrupted: Ctrl-C; input: Ctrl-D on an empty line, or nothing is left
-    std::string text;     // without its line break; holds some where several lines were pasted or recalled
+    std::string
+        text;  // without its line break; holds some where several lines were pasted or recalled
   };
   using Completer = std::function<Completions(std::string_view line, std::size_t cursor)>;
 

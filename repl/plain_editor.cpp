@@ -1,6 +1,6 @@
+#include <unistd.h>
 #include <cerrno>
 #include <cstdio>
-#include <unistd.h>
 
 #include "interrupts.hpp"
 #include "line_editor.hpp"

@@ -19,6 +19,9 @@
 namespace moonpool::repl {
 namespace {
 
+// A script in a compiled loop does not see the first Ctrl-C.
+constexpr int kPatience = 2;
+
 int print_version(bool json) {
   if (json) {
     std::printf("{\"schema_version\": 1, \"version\": \"%s\"}\n", MOONPOOL_VERSION);
@@ -56,18 +59,26 @@ int tell(Terminal const& terminal, Error const& error, std::string const& traceb
   return exit_code_for(error);
 }
 
+// libpq lays PGOPTIONS on every connection whose DSN says nothing of options.
+void ask_for_read_only() {
+  char const* const others = std::getenv("PGOPTIONS");
+  auto const options =
+      std::string(others != nullptr ? others : "") + " -c default_transaction_read_only=on";
+  ::setenv("PGOPTIONS", options.c_str(), 1);
+}
+
 int run_script(script::State& state, Arguments const& arguments) {
   async::InterruptScope const scope;
-  Interrupts const interrupts(state);
+  Interrupts const interrupts(state, kPatience);
   state.run_file(arguments.file, arguments.words);
   return kOk;
 }
 
 int run_subcommand(script::State& state, Arguments const& arguments, Terminal const& terminal) {
   async::InterruptScope const scope;
-  Interrupts const interrupts(state);
+  Interrupts const interrupts(state, kPatience);
   auto options = arguments.options;
-  auto add = [&](char const* key, Value value) { options.push_back({key, std::move(value)}); };
+  auto add = [&](char const* key, Value value) { options.emplace_back(key, std::move(value)); };
   add("json", arguments.json);
   add("color", terminal.color);
   add("terminal", terminal.is_interactive());
@@ -82,6 +93,7 @@ int run(Arguments const& arguments, Terminal const& terminal) {
   if (arguments.action == Arguments::Action::version) return print_version(arguments.json);
   if (arguments.env_file) load_dotenv();
   if (!arguments.dsn.empty()) ::setenv("MOONPOOL_DSN", arguments.dsn.c_str(), 1);
+  if (arguments.read_only) ask_for_read_only();
   script::State state;
   try {
     switch (arguments.action) {

@@ -1,13 +1,15 @@
-#include <algorithm>
-#include <cerrno>
-#include <clocale>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <poll.h>
 #include <readline/history.h>
 #include <readline/readline.h>
 #include <unistd.h>
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <clocale>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 
 #include "interrupts.hpp"
 #include "line_editor.hpp"
@@ -68,6 +70,10 @@ char** on_tab(char const* word, int start, int) {
   return rl_completion_matches(word, next_candidate);
 }
 
+std::atomic<bool> resumed = false;
+
+void on_resume(int) { resumed = true; }
+
 int insert_line_break(int, int) { return rl_insert_text("\n"), 0; }
 
 class ReadlineEditor final : public LineEditor {
@@ -75,7 +81,9 @@ class ReadlineEditor final : public LineEditor {
   ReadlineEditor() {
     std::setlocale(LC_CTYPE, "");
     rl_readline_name = "moonpool";
-    rl_catch_signals = 0;
+    // Also while poll() waits: Ctrl-Z must find the terminal as it was, and the way back.
+    rl_persistent_signal_handlers = 1;
+    std::signal(SIGCONT, on_resume);
     rl_attempted_completion_function = on_tab;
     rl_completer_word_break_characters = const_cast<char*>(" \t\n\"'`@$><=;|&{(,:.[\\");
     rl_initialize();
@@ -93,7 +101,8 @@ class ReadlineEditor final : public LineEditor {
       pollfd input{STDIN_FILENO, POLLIN, 0};
       int const count = poll(&input, 1, kLongestWait);
       if (count < 0 && errno != EINTR) break;
-      rl_resize_if_needed();
+      rl_check_signals();
+      if (resumed.exchange(false)) rl_forced_update_display();
       if (count > 0) rl_callback_read_char();
     }
     if (!now.done) rl_callback_handler_remove();
@@ -105,7 +114,8 @@ class ReadlineEditor final : public LineEditor {
   }
 
   void remember(std::string const& entry) override {
-    auto const* last = history_length > 0 ? history_get(history_base + history_length - 1) : nullptr;
+    auto const* last =
+        history_length > 0 ? history_get(history_base + history_length - 1) : nullptr;
     if (last == nullptr || entry != last->line) add_history(entry.c_str());
   }
 
@@ -116,25 +126,12 @@ class ReadlineEditor final : public LineEditor {
   static constexpr int kLongestWait = 200;
 
   static Reading interrupted() {
-    std::fputs("^C\n", rl_outstream);
+    std::fputs("\n", rl_outstream);
     rl_free_line_state();
     rl_callback_sigcleanup();
     rl_callback_handler_remove();
     return {End::interrupted, ""};
   }
-
-  // Without readline's own signal handlers the size is its user's business.
-  void rl_resize_if_needed() {
-    int lines = 0;
-    int columns = 0;
-    rl_reset_screen_size();
-    rl_get_screen_size(&lines, &columns);
-    if (columns == columns_) return;
-    if (columns_ != 0) rl_resize_terminal();
-    columns_ = columns;
-  }
-
-  int columns_ = 0;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "shell.hpp"
 
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <string>
@@ -19,12 +20,16 @@ namespace {
 using script::Object;
 using script::State;
 
+// The first Ctrl-C ends a query or a loop, the second the console's own work, such as drawing.
+constexpr int kPatience = 3;
+
 // What the console made of a piece of input.
 struct Outcome {
-  enum class Status { done, more, failed, watch, quit };
+  enum class Status { done, more, failed, ask, watch, quit };
   Status status = Status::done;
   int exit_code = kOk;   // failed
   double interval = 0;   // watch: seconds until it wants to be asked again
+  std::string question;  // ask: to be answered with yes or no
   std::string remember;  // for the history; empty: nothing
 };
 
@@ -35,11 +40,13 @@ Outcome read_outcome(script::Values const& results) {
   using Status = Outcome::Status;
   outcome.status = status == "more"     ? Status::more
                    : status == "failed" ? Status::failed
+                   : status == "ask"    ? Status::ask
                    : status == "watch"  ? Status::watch
                    : status == "quit"   ? Status::quit
                                         : Status::done;
   outcome.exit_code = told["exit_code"].value_or(kFailure);
   outcome.interval = told["interval"].value_or(2.0);
+  outcome.question = told["question"].value_or(std::string());
   outcome.remember = told["remember"].value_or(std::string());
   return outcome;
 }
@@ -72,6 +79,7 @@ class Shell {
   }
 
   int run_prompt() {
+    std::signal(SIGPIPE, SIG_IGN);  // a pager may be left early
     std::fputs(console_.send("connect").at(0).as<std::string>().c_str(), stdout);
     auto const editor = make_line_editor();
     History const history(history_file());
@@ -84,10 +92,16 @@ class Shell {
         console_.send("abandon");
         continue;
       }
-      auto const outcome = feed_safely(reading.text);
+      auto outcome = safely([&] { return feed(reading.text); });
       if (!outcome.remember.empty()) {
         editor->remember(outcome.remember);
         history.add(outcome.remember);
+      }
+      while (outcome.status == Outcome::Status::ask) {
+        auto const answer = editor->read(outcome.question);
+        bool const agreed =
+            answer.end == LineEditor::End::line && (answer.text == "y" || answer.text == "yes");
+        outcome = safely([&] { return send("answer", {agreed}); });
       }
       if (outcome.status == Outcome::Status::quit) return close(kOk);
       if (outcome.status == Outcome::Status::watch) watch(outcome.interval);
@@ -101,14 +115,14 @@ class Shell {
     auto const size = terminal_size();
     bool const interactive =
         terminal_.is_interactive() && arguments_.action == Arguments::Action::shell;
-    return console.call_for_object(
-        "new", {face, Value::map({{"interactive", interactive},
-                                  {"color", terminal_.color},
-                                  {"talk_color", terminal_.talk_color},
-                                  {"json", arguments_.json},
-                                  {"version", MOONPOOL_VERSION},
-                                  {"columns", size.columns},
-                                  {"lines", size.lines}})});
+    return console.call_for_object("new", {face, Value::map({{"interactive", interactive},
+                                                             {"color", terminal_.color},
+                                                             {"talk_color", terminal_.talk_color},
+                                                             {"json", arguments_.json},
+                                                             {"read_only", arguments_.read_only},
+                                                             {"version", MOONPOOL_VERSION},
+                                                             {"columns", size.columns},
+                                                             {"lines", size.lines}})});
   }
 
   Outcome send(char const* method, std::vector<script::Argument> const& args = {}) {
@@ -127,9 +141,10 @@ class Shell {
 
   // The console catches what goes wrong in what it runs; what gets past it, a second Ctrl-C for one,
   // must not end the session.
-  Outcome feed_safely(std::string const& text) {
+  template <class Work>
+  Outcome safely(Work const& work) {
     try {
-      return feed(text);
+      return work();
     } catch (Error const& error) {
       complain(terminal_, error.message());
       console_.send("abandon");
@@ -140,8 +155,8 @@ class Shell {
   void watch(double interval) {
     async::InterruptScope const scope;
     while (!Interrupts::pending()) {
-      auto const deadline = Deadline::in(std::chrono::duration_cast<Duration>(
-          std::chrono::duration<double>(interval)));
+      auto const deadline = Deadline::in(
+          std::chrono::duration_cast<Duration>(std::chrono::duration<double>(interval)));
       if (async::wait_blocking({.deadline = deadline}) == async::Wakeup::cancelled) break;
       try {
         auto const again = read_outcome(console_.send("again"));
@@ -184,7 +199,7 @@ class Shell {
 }  // namespace
 
 int run_shell(State& state, Arguments const& arguments, Terminal const& terminal) {
-  Interrupts const interrupts(state);
+  Interrupts const interrupts(state, kPatience);
   Shell shell(state, arguments, terminal);
   if (arguments.action == Arguments::Action::command) return shell.run_commands();
   return terminal.is_interactive() ? shell.run_prompt() : shell.run_piped();

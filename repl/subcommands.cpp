@@ -10,7 +10,8 @@ constexpr ActionRow kMigrateActions[] = {
     {"redo", "", "Take the last migration back and apply it again"},
     {"new", "NAME", "Write an empty migration"},
     {"plan", "", "What `up` would run; exit code 10 when there is something"},
-    {"verify", "", "Compare the applied migrations with their files; exit code 11 when one differs"},
+    {"verify", "",
+     "Compare the applied migrations with their files; exit code 11 when one differs"},
     {"baseline", "[VERSION]", "Take the database as it is for migrated"},
 };
 
@@ -25,7 +26,8 @@ constexpr OptionRow kMigrateOptions[] = {
      "up down redo plan", true},
     {"--trusted", "", "Run the scripts outside the sandbox", "up down redo"},
     {"--timeout", "DURATION", "How long to wait for the migration lock (30s)", "up down redo"},
-    {"--from", "TOOL", "Whose ledger to take over: rails, dbmate, ecto, golang-migrate", "baseline"},
+    {"--from", "TOOL", "Whose ledger to take over: rails, dbmate, ecto, golang-migrate",
+     "baseline"},
     {"--sql", "", "Write a pair of SQL files instead of Lua", "new"},
 };
 

@@ -8,8 +8,8 @@ namespace moonpool::repl {
 // The subcommands that are written in Lua: moonpool.cli.<name>. This table is what the command line
 // knows of them; a row more is an option more.
 struct OptionRow {
-  std::string_view name;     // "--out-of-order"; Lua sees it as out_of_order
-  std::string_view value;    // what it takes, as help shows it; empty: a flag, which Lua sees as true
+  std::string_view name;   // "--out-of-order"; Lua sees it as out_of_order
+  std::string_view value;  // what it takes, as help shows it; empty: a flag, which Lua sees as true
   std::string_view help;
   std::string_view actions;  // "up down": which take it; empty: all
   bool repeats = false;      // may be given several times: Lua sees a list

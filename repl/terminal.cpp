@@ -1,10 +1,10 @@
 #include "terminal.hpp"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 namespace moonpool::repl {
 namespace {

@@ -93,6 +93,24 @@ function(moonpool_cpp_tests suffix)
   endforeach()
 endfunction()
 
+# moonpool_host_tests(suffix TIMEOUT seconds): a binary and a test for each folder, linked to the shared library as
+# a host program is, with MOONPOOL_PRIMARY and MOONPOOL_REPLICA set.
+function(moonpool_host_tests suffix)
+  cmake_parse_arguments(GROUP "" "TIMEOUT" "" ${ARGN})
+  moonpool_sources_by_folder(sources ${suffix} ${CMAKE_CURRENT_SOURCE_DIR})
+  foreach(folder IN LISTS sources_folders)
+    cmake_path(GET folder FILENAME name)
+    set(mine ${sources})
+    list(FILTER mine INCLUDE REGEX "^${folder}/[^/]*$")
+    add_executable(hosttest_${name} ${mine})
+    moonpool_test_compile(hosttest_${name})
+    set_target_properties(hosttest_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    target_link_libraries(hosttest_${name} PRIVATE moonpool moonpool_test_support)
+    moonpool_add_test(hosttest_${name} pg ${GROUP_TIMEOUT}
+      ${CMAKE_BINARY_DIR}/moonpool dev run -- $<TARGET_FILE:hosttest_${name}> --warn NoAssertions)
+  endforeach()
+endfunction()
+
 # Plain luajit loads the library at run time, so a sanitizer's own runtime must be there before it.
 function(moonpool_lua_environment out)
   set(environment "${MOONPOOL_TEST_ENVIRONMENT}" "MOONPOOL_LIBRARY=${CMAKE_BINARY_DIR}/libmoonpool.so"

@@ -81,7 +81,8 @@ std::vector<Error> causes_of(lua_State* lua, int table) {
   lua_pushliteral(lua, "causes");
   lua_rawget(lua, table);
   int const list = lua_gettop(lua);
-  auto const count = lua_istable(lua, list) && lua_checkstack(lua, 8) != 0 ? lua_objlen(lua, list) : 0;
+  auto const count =
+      lua_istable(lua, list) && lua_checkstack(lua, 8) != 0 ? lua_objlen(lua, list) : 0;
   for (std::size_t i = 1; i <= count; ++i) {
     lua_rawgeti(lua, list, static_cast<int>(i));
     // Those of a cause are not followed: what a script made up could hold itself.
@@ -94,9 +95,11 @@ std::vector<Error> causes_of(lua_State* lua, int table) {
 
 Error error_object(lua_State* lua, int table) {
   auto const kind = kind_named(field(lua, table, "family"));
-  auto error = kind == ErrorKind::server ? server_error(lua, table) : client_error(lua, table, kind);
+  auto error =
+      kind == ErrorKind::server ? server_error(lua, table) : client_error(lua, table, kind);
   error.at(named(field(lua, table, "phase"),
-                 {Phase::prepare, Phase::acquire, Phase::connect, Phase::send, Phase::wait, Phase::commit},
+                 {Phase::prepare, Phase::acquire, Phase::connect, Phase::send, Phase::wait,
+                  Phase::commit},
                  Phase::prepare),
            named(field(lua, table, "outcome"),
                  {Outcome::not_sent, Outcome::rejected, Outcome::unknown, Outcome::committed_local},
@@ -124,7 +127,8 @@ std::string readable(lua_State* lua, int index) {
   lua_pushcfunction(lua, call_tostring);
   lua_pushvalue(lua, index);
   std::string text = std::string("an error that is a ") + luaL_typename(lua, index);
-  if (lua_pcall(lua, 1, 1, 0) == 0 && lua_type(lua, -1) == LUA_TSTRING) text = lua_tostring(lua, -1);
+  if (lua_pcall(lua, 1, 1, 0) == 0 && lua_type(lua, -1) == LUA_TSTRING)
+    text = lua_tostring(lua, -1);
   lua_pop(lua, 1);
   return text;
 }

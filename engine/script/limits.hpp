@@ -14,7 +14,8 @@ namespace moonpool::script {
 // each state; it does not move.
 class Limits {
  public:
-  Limits(std::size_t memory, std::chrono::milliseconds time) : memory_limit_(memory), time_limit_(time) {}
+  Limits(std::size_t memory, std::chrono::milliseconds time)
+      : memory_limit_(memory), time_limit_(time) {}
   Limits(Limits const&) = delete;
   Limits& operator=(Limits const&) = delete;
 

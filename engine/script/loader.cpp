@@ -65,7 +65,8 @@ int load_from_folder(lua_State* lua) {
   char const* init = lua_pushfstring(lua, "%s/%s/init.lua", folder, relative);
   char const* found = is_readable(file) ? file : is_readable(init) ? init : nullptr;
   if (found == nullptr) {
-    lua_pushfstring(lua, "\n\tno file '%s' (MOONPOOL_LUA)\n\tno file '%s' (MOONPOOL_LUA)", file, init);
+    lua_pushfstring(lua, "\n\tno file '%s' (MOONPOOL_LUA)\n\tno file '%s' (MOONPOOL_LUA)", file,
+                    init);
     return 1;
   }
   if (luaL_loadfilex(lua, found, "t") != 0) return lua_error(lua);

@@ -25,11 +25,15 @@ int perform(lua_State* lua) {
   return lua_gettop(lua);
 }
 
-void push_text(lua_State* lua, std::string_view text) { lua_pushlstring(lua, text.data(), text.size()); }
+void push_text(lua_State* lua, std::string_view text) {
+  lua_pushlstring(lua, text.data(), text.size());
+}
 
 void push_argument(lua_State* lua, Argument const& argument, int reference) {
   if (argument.object != nullptr) {
     lua_rawgeti(lua, LUA_REGISTRYINDEX, reference);
+  } else if (argument.pointer.address != nullptr) {
+    lua_pushlightuserdata(lua, argument.pointer.address);
   } else {
     push_value(lua, argument.value);
   }
@@ -223,8 +227,9 @@ State::State(StateOptions options) {
   impl_ = std::make_unique<Impl>(options);
   impl_->lua = impl_->limits.new_state();
   if (impl_->lua == nullptr) {
-    throw Error(ErrorKind::environment, "LuaJIT could not make a state (out of memory, or a LuaJIT "
-                                        "that takes no memory limit on this machine)");
+    throw Error(ErrorKind::environment,
+                "LuaJIT could not make a state (out of memory, or a LuaJIT "
+                "that takes no memory limit on this machine)");
   }
   auto const folder = folder_of_modules(options);
   SetUp job;
@@ -314,6 +319,7 @@ CallField call_job(int object, std::string_view name, bool with_self,
 
 std::vector<int> Object::references(std::vector<Argument> const& args) {
   std::vector<int> all;
+  all.reserve(args.size());
   for (auto const& arg : args) all.push_back(State::Impl::reference_of(arg));
   return all;
 }

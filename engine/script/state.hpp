@@ -34,14 +34,25 @@ struct StateOptions {
 
 class Object;
 
-// A value or an object as argument of a call.
+// An address, which Lua sees as light userdata; nil where it is null.
+struct Pointer {
+  void* address = nullptr;
+};
+
+// A value, an object or an address as argument of a call.
 struct Argument {
+  // NOLINTBEGIN(google-explicit-constructor, bugprone-forwarding-reference-overload): a call reads as it
+  // would in Lua, and the constraint leaves copies alone.
   template <class T>
-    requires std::is_constructible_v<Value, T>
-  Argument(T&& given) : value(std::forward<T>(given)) {}
+  requires(std::is_constructible_v<Value, T> && !std::is_same_v<std::remove_cvref_t<T>, Argument>)
+      Argument(T&& given)
+      : value(std::forward<T>(given)) {}
   Argument(Object const& given) : object(&given) {}
+  Argument(Pointer given) : pointer(given) {}
+  // NOLINTEND(google-explicit-constructor, bugprone-forwarding-reference-overload)
 
   Value value;
+  Pointer pointer;
   Object const* object = nullptr;  // leans on the caller's
 };
 

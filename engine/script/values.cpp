@@ -77,8 +77,10 @@ struct Reader {
     lua_pushvalue(lua, index);
     auto const digits = tostring();
     std::int64_t whole = 0;
-    auto const [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), whole);
-    auto const rest = std::string_view(end, static_cast<std::size_t>(digits.data() + digits.size() - end));
+    auto const [end, failure] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), whole);
+    auto const rest =
+        std::string_view(end, static_cast<std::size_t>(digits.data() + digits.size() - end));
     if (failure == std::errc() && (rest == "LL" || rest == "ULL")) return whole;
     if (failure == std::errc::result_out_of_range && rest == "ULL") {
       return std::strtod(digits.c_str(), nullptr);
@@ -96,7 +98,18 @@ struct Reader {
     return made;
   }
 
+  // moonpool.null, which stands for nil where a table could not hold one.
+  bool is_null(int index) const {
+    if (lua_getmetatable(lua, index) == 0) return false;
+    lua_pushliteral(lua, "__metatable");
+    lua_rawget(lua, -2);
+    bool const is = lua_type(lua, -1) == LUA_TSTRING && text(-1) == "moonpool.null";
+    lua_pop(lua, 2);
+    return is;
+  }
+
   Value table(int index) {
+    if (is_null(index)) return {};
     auto const* address = lua_topointer(lua, index);
     if (std::find(open.begin(), open.begin() + depth, address) != open.begin() + depth) {
       refuse("a table that holds itself");
@@ -157,11 +170,11 @@ struct Reader {
     lua_pushnil(lua);
     while (lua_next(lua, index) != 0) {
       auto name = key();
-      fields.push_back({std::move(name), read(-1)});
+      fields.emplace_back(std::move(name), read(-1));
       lua_pop(lua, 1);
     }
     std::sort(fields.begin(), fields.end(),
-              [](auto const& a, auto const& b) { return a.key < b.key; });
+              [](auto const& a, auto const& b) { return a.first < b.first; });
     return fields;
   }
 };
@@ -201,8 +214,8 @@ void push_value(lua_State* lua, Value const& value) {
       auto const& fields = value.fields();
       lua_createtable(lua, 0, static_cast<int>(fields.size()));
       for (auto const& field : fields) {
-        lua_pushlstring(lua, field.key.data(), field.key.size());
-        push_value(lua, field.value);
+        lua_pushlstring(lua, field.first.data(), field.first.size());
+        push_value(lua, field.second);
         lua_rawset(lua, -3);
       }
       break;

@@ -64,6 +64,7 @@ local later = {
 }
 
 return setmetatable(M, {
+  __names = later, -- for completion
   __index = function(face, name)
     local load = later[name]
     if not load then return nil end

@@ -128,6 +128,11 @@ command("\\pager", "[on|off]", "long output through a pager", function(shell, ar
   tell(shell, "The pager is " .. (shell.pager and "on" or "off") .. ".")
 end)
 
+command("\\guard", "[on|off]", "ask before statements that destroy much", function(shell, argument)
+  shell.guarded = switch(argument, shell.guarded) and shell.looks.interactive
+  tell(shell, "The guard is " .. (shell.guarded and "on" or "off") .. ".")
+end)
+
 command("\\watch", "[SECONDS]", "run the last input again and again, until Ctrl-C", function(shell, argument)
   local interval = argument == "" and 2 or tonumber(argument)
   if not interval or interval <= 0 then error("it takes seconds, not " .. argument, 0) end

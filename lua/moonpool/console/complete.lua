@@ -33,23 +33,29 @@ local function starting(names, prefix)
   return found
 end
 
--- Keys of a table and of what its metatable hands it, without running anything.
+local function add_keys(names, value)
+  for key in next, value do
+    local is_name = type(key) == "string" and key:match "^[%a][%w_]*$" ~= nil
+    if is_name then names[#names + 1] = key end
+  end
+end
+
+-- Keys of a table and of what its metatable hands it, without running anything. An __index that is a function
+-- may say in __names what it knows.
 local function members(value)
   local names = {}
   for _ = 1, 5 do
     if type(value) ~= "table" then break end
-    for key in next, value do
-      local is_name = type(key) == "string" and key:match "^[%a][%w_]*$" ~= nil
-      if is_name then names[#names + 1] = key end
-    end
+    add_keys(names, value)
     local meta = debug.getmetatable(value)
     if type(meta) ~= "table" then break end
+    local more = rawget(meta, "__names")
+    if type(more) == "table" then add_keys(names, more) end
     local shape = rawget(meta, "shape")
     if type(shape) == "table" and type(shape.names) == "table" then
       for _, name in ipairs(shape.names) do names[#names + 1] = name end
     end
-    local methods = rawget(meta, "__methods")
-    value = type(methods) == "table" and methods or rawget(meta, "__index")
+    value = rawget(meta, "__index")
   end
   return names
 end
@@ -60,8 +66,11 @@ local function step(value, key)
     local found = rawget(value, key)
     if found ~= nil then return found end
     local meta = debug.getmetatable(value)
-    local methods = type(meta) == "table" and rawget(meta, "__methods")
-    value = methods or (type(meta) == "table" and rawget(meta, "__index"))
+    if type(meta) ~= "table" then return nil end
+    local more = rawget(meta, "__names")
+    found = type(more) == "table" and rawget(more, key)
+    if found then return found end
+    value = rawget(meta, "__index")
   end
   return nil
 end

@@ -24,6 +24,16 @@ local function packed(...)
   return { n = select("#", ...), ... }
 end
 
+-- The text without the comments, white space and semicolons at its end.
+local function without_end(text)
+  local last = 0
+  for token in lua_text.tokens(text) do
+    local counts = token.kind ~= "space" and token.kind ~= "comment" and token.text ~= ";"
+    if counts then last = token.to end
+  end
+  return text:sub(1, last)
+end
+
 ---Gives a function that hands the values of an expression to the function it is given; what it returns else
 ---is what the text said to return.
 ---@param text string
@@ -32,14 +42,10 @@ end
 ---@return function|nil
 ---@return string|nil why not
 function M.compile(text, name, line)
-  local bare = text:gsub("[%s;]+$", "")
+  local bare = without_end(text)
   if loadstring("return " .. bare) then
     -- A plain `return f()` would be a tail call, which loses the place of f's error.
-    -- A comment at the end goes; behind one that stays the bracket needs a line of its own.
-    local without = bare:gsub("%s*%-%-[^\n]*$", "")
-    local plain = loadstring("return " .. without) and not without:find("--", 1, true)
-    local inside = plain and without .. ")" or bare .. "\n)"
-    local value = loadstring(padded("local see = ... see(" .. inside, line), name)
+    local value = loadstring(padded("local see = ... see(" .. bare .. ")", line), name)
     if value then return value end
   end
   return loadstring(padded(lua_text.keep_locals(text), line), name)

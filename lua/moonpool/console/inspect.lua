@@ -42,7 +42,7 @@ end
 
 -- What an object says of itself, where it says anything.
 local function own_text(value)
-  local meta = getmetatable(value)
+  local meta = debug.getmetatable(value)
   if type(meta) ~= "table" or not rawget(meta, "__tostring") then return nil end
   local ok, text = pcall(tostring, value)
   return ok and width.safe(text, true) or nil

@@ -23,7 +23,8 @@ local Session = {}
 Session.__index = Session
 
 local FACTS = [[select current_database() as database, current_user as "user",
-  current_setting('server_version') as version, pg_is_in_recovery() as standby]]
+  current_setting('server_version') as version, pg_is_in_recovery() as standby,
+  current_setting('default_transaction_read_only')::bool as read_only]]
 
 local function first_answer(db)
   local line = db:session { pinned = true }
@@ -37,9 +38,14 @@ end
 ---Takes a handle and finds out where it leads. Where there are standbys only, SQL is read there. Raises where
 ---no server answers.
 ---@param db moonpool.Handle
+---@param read_only boolean|nil what could change anything is refused
 ---@return moonpool.console.Session
-function M.new(db)
+function M.new(db, read_only)
   local line, route, result = first_answer(db)
+  if read_only and not result:first().read_only then
+    error("--read-only could not be laid on this connection: its DSN has options of its own. "
+      .. "Add to them: -c default_transaction_read_only=on", 0)
+  end
   return setmetatable({
     db = db, base = db, line = line, route = route, failed = false, facts = result:first(), node = result.node,
   }, Session)

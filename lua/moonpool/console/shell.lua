@@ -7,6 +7,7 @@ local complete = require "moonpool.console.complete"
 local evaluate = require "moonpool.console.evaluate"
 local failure = require "moonpool.console.failure"
 local formats = require "moonpool.console.formats"
+local guard = require "moonpool.console.guard"
 local history = require "moonpool.console.history"
 local json = require "moonpool.core.json"
 local native = require "moonpool.core.ffi"
@@ -24,6 +25,7 @@ local M = {}
 ---@field color boolean
 ---@field talk_color boolean
 ---@field json boolean results are kept for one document at the end
+---@field read_only boolean nothing may change anything; a connection that could is refused
 ---@field version string
 ---@field columns integer
 ---@field lines integer
@@ -32,6 +34,7 @@ local M = {}
 ---@field looks moonpool.console.Looks
 ---@field last moonpool.console.Input|nil
 ---@field pager boolean
+---@field guarded boolean destructive statements are asked about
 ---@field globals table
 ---@field first_modules table<string, boolean> what was loaded before the user came
 ---@field private face moonpool
@@ -58,13 +61,23 @@ local function offer_globals(shell)
   rawset(_G, "moonpool", shell.face)
 end
 
+-- One document on stdout leaves no place for what is printed beside it.
+local function keep_prints(shell)
+  rawset(_G, "print", function(...)
+    local parts = {}
+    for i = 1, select("#", ...) do parts[i] = tostring((select(i, ...))) end
+    shell:out(table.concat(parts, "\t") .. "\n")
+  end)
+end
+
 ---@param face moonpool
 ---@param options moonpool.console.Options
 ---@return moonpool.console.Shell
 function M.new(face, options)
   local shell = setmetatable({
     face = face, options = options, reader = reader.new(options.interactive), typed = {}, documents = {},
-    pager = options.interactive, lines = options.lines, catalog = catalog.new(), globals = _G,
+    pager = options.interactive, guarded = options.interactive,
+    lines = options.lines, catalog = catalog.new(), globals = _G,
     first_modules = names_loaded(),
     looks = {
       expanded = options.interactive and "auto" or false, format = options.json and "json" or "table", null = "∅",
@@ -73,13 +86,14 @@ function M.new(face, options)
     },
   }, Shell)
   offer_globals(shell)
+  if options.json then keep_prints(shell) end
   return shell
 end
 
 ---The session, connected when it is first asked for. Raises where no server answers.
 ---@return moonpool.console.Session
 function Shell:database()
-  if not self.held then self.held = session.new(self.face.connect()) end
+  if not self.held then self.held = session.new(self.face.connect(), self.options.read_only) end
   return self.held
 end
 
@@ -92,7 +106,7 @@ end
 ---Connects elsewhere; when that fails, everything stays as it was.
 ---@param dsn string
 function Shell:reconnect(dsn)
-  local other = session.new(self.face.connect(dsn))
+  local other = session.new(self.face.connect(dsn), self.options.read_only)
   if self.held then self.held:close() end
   self.held = other
   self.catalog:forget()
@@ -105,7 +119,7 @@ function Shell:where()
   local facts, others = held.facts, -1
   for _ in ipairs(held.db:stats().nodes) do others = others + 1 end
   local with = others > 0 and (", with %d other server%s"):format(others, others == 1 and "" or "s") or ""
-  local standby = facts.standby and ", read-only" or ""
+  local standby = (facts.standby or facts.read_only) and ", read-only" or ""
   return ("PostgreSQL %s, database %s as %s on %s%s%s"):format(
     facts.version:match "^%S+", facts.database, facts.user, held.node or "?", standby, with)
 end
@@ -114,7 +128,23 @@ end
 ---@return string
 function Shell:connect()
   local name = present.paint(self.looks, "Moonpool " .. self.options.version, "head")
-  return ("%s · %s\nType Lua or SQL; \\? for help, Ctrl-D leaves.\n"):format(name, self:where())
+  local banner = ("%s · %s\nType Lua or SQL; \\? for help, Ctrl-D leaves.\n"):format(name, self:where())
+  self:greet()
+  return banner
+end
+
+-- The user's own beginnings: Lua that may define what every session should know.
+function Shell:greet()
+  local config = os.getenv "XDG_CONFIG_HOME"
+  local home = os.getenv "HOME"
+  local folder = config and config ~= "" and config or home and home .. "/.config"
+  local path = folder and folder .. "/moonpool/init.lua"
+  local file = path and io.open(path, "rb")
+  if not file then return end
+  file:close()
+  local chunk, why = loadfile(path)
+  local ok, e = pcall(chunk or error, not chunk and why or nil, 0)
+  if not ok then self:talk(("warning: %s"):format(tostring(e))) end
 end
 
 -- readline counts columns, so colours are marked as taking none.
@@ -128,10 +158,13 @@ function Shell:prompt()
   local held = self.held
   local name = held and held.facts.database .. "@" .. (held.node or "?") or "moonpool"
   local mark = held and held:mark() or ""
+  local label = os.getenv "MOONPOOL_ENV" or ""
+  if label ~= "" then label = label .. " " end
   if self.reader:is_waiting() then
-    return (" "):rep(math.max(#name + #mark - 3, 0)) .. tinted(self, "...> ", "dim")
+    return (" "):rep(math.max(#label + #name + #mark - 3, 0)) .. tinted(self, "...> ", "dim")
   end
-  return tinted(self, name, "name") .. tinted(self, mark, mark == "!" and "error" or "good") .. "> "
+  return tinted(self, label, label:match "^prod" and "error" or "dim") .. tinted(self, name, "name")
+    .. tinted(self, mark, mark == "!" and "error" or "good") .. "> "
 end
 
 function Shell:out(text)
@@ -162,7 +195,18 @@ end
 
 local changing = { ALTER = true, CREATE = true, DROP = true, COMMENT = true, ROLLBACK = true }
 
+-- Whether somebody should be asked first. What stands in a transaction can be taken back.
+function Shell:doubts(input)
+  if not self.guarded or self:database():mark() ~= "" then return nil end
+  return guard.danger(input.text)
+end
+
 function Shell:run_sql(input)
+  local danger = self.agreed ~= input and self:doubts(input)
+  if danger then
+    self.asked = input
+    return { status = "ask", question = danger .. " Go on? [y/N] " }
+  end
   local answer = self:database():run(input.text)
   if answer.warning then self:talk("warning: " .. answer.warning) end
   if changing[answer.tag:match "^%a*"] then self.catalog:forget() end
@@ -292,7 +336,8 @@ function Shell:settle(outcome)
 end
 
 ---@class moonpool.console.Outcome
----@field status "done"|"more"|"failed"|"watch"|"quit"
+---@field status "done"|"more"|"failed"|"ask"|"watch"|"quit"
+---@field question string|nil
 ---@field exit_code integer|nil of a failure
 ---@field interval number|nil of a watch, in seconds
 ---@field remember string|nil for the history
@@ -306,6 +351,22 @@ function Shell:feed(text, columns, lines)
   self.looks.columns, self.lines = columns, lines
   self.typed[#self.typed + 1] = text
   return self:settle(self:run_all(self.reader:push(text)))
+end
+
+---The answer to the question that was asked.
+---@param agreed boolean
+---@return moonpool.console.Outcome
+function Shell:answer(agreed)
+  local input = self.asked
+  self.asked = nil
+  if not agreed then
+    self:talk "Nothing was done."
+    return { status = "done" }
+  end
+  self.agreed = input
+  local outcome = self:run(input)
+  self.agreed = nil
+  return outcome or { status = "done" }
 end
 
 ---No more will come.

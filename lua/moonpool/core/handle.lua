@@ -334,6 +334,7 @@ end
 -- Methods whose module is loaded when somebody calls them first.
 local awaited = {}
 setmetatable(Handle, {
+  __names = awaited, -- for completion
   __index = function(methods, name)
     local load = awaited[name]
     if not load then return nil end

@@ -38,6 +38,7 @@ local metatable = {
     return fact and fact(self)
   end,
   __tostring = pretty.result,
+  __names = Result, -- for completion
 }
 
 -- The collector does not see what the engine holds for a result, so a loop of queries could outgrow the

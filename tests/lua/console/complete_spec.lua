@@ -13,6 +13,7 @@ local Handle = { query = print, query_row = print, exec = print }
 local globals = {
   print = print, moonpool = { connect = print, null = {} },
   handle = setmetatable({}, { __index = Handle }),
+  lazy = setmetatable({}, { __names = { loaded_later = print }, __index = function() error "touched" end }),
   row = setmetatable({}, { shape = { names = { "id", "email" } }, __index = function() error "touched" end }),
 }
 
@@ -50,6 +51,7 @@ describe("completion", function()
     { "handle:qu", { "handle:query", "handle:query_row" } },
     { "x = handle:ex", { "x = handle:exec" } },
     { "row.em", { "row.email" } },
+    { "lazy.lo", { "lazy.loaded_later" } },
     { "pri", { "print" } },
     { "d", { "db", "deallocate", "declare", "delete", "discard", "do", "drop" } },
     { "f(mo", { "f(moonpool" } },

@@ -11,6 +11,8 @@ describe("run", function()
     assert.equal(1, x_of_spec) -- luacheck: ignore
     assert.same({ n = 1 }, (run "nil"))
     assert.same({ n = 2, 1, 2 }, (run "return 1, 2"))
+    assert.same({ n = 1, 3 }, (run "3; -- three"))
+    assert.same({ n = 1, "-- no; comment" }, (run "'-- no; comment'"))
     assert.same({ n = 1, { n = 5 } }, (run "return { n = 5 }"))
   end)
 

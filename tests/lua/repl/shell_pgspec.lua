@@ -206,6 +206,18 @@ describe("--json", function()
     assert.equal(1, document.results[1].rows[1].a)
     assert.equal("SELECT 1", document.results[2].tag)
     assert.equal("undefined_column", document.results[3].error.kind)
+    ran = program.run { "--json", "-c", "print 'a'; db:query 'select 1 as x'" }
+    document = json.decode(ran.out)
+    assert.same({ { text = "a\n" } }, document.results)
+  end)
+end)
+
+describe("--read-only", function()
+  it("refuses a connection that it cannot be laid on", function()
+    local dsn = os.getenv "MOONPOOL_PRIMARY" .. " options='-c statement_timeout=5s'"
+    local ran = program.run({ "--read-only", "--dsn", dsn, "-c", "create table never (a int)" })
+    assert.equal(1, ran.code)
+    assert.is_truthy(ran.err:find("--read-only could not be laid on", 1, true))
   end)
 end)
 

@@ -6,13 +6,14 @@ os.remove(state)
 
 local open
 
-local function start(env)
+local function start(env, ...)
   local all = {
     TERM = "xterm", XDG_STATE_HOME = state, LD_PRELOAD = false, MOONPOOL_LUA = false, MOONPOOL_PAGER = "",
-    MOONPOOL_DSN = false, INPUTRC = "/dev/null", LC_ALL = "C.UTF-8", NO_COLOR = "1", PROMPT_COMMAND = false,
+    MOONPOOL_DSN = false, MOONPOOL_ENV = false,
+    XDG_CONFIG_HOME = "/nonexistent", INPUTRC = "/dev/null", LC_ALL = "C.UTF-8", NO_COLOR = "1", PROMPT_COMMAND = false,
   }
   for name, value in pairs(env or {}) do all[name] = value end
-  open = terminal.start({ program.path() }, all)
+  open = terminal.start({ program.path(), ... }, all)
   return open
 end
 
@@ -194,6 +195,45 @@ describe("the prompt", function()
     own:send "\\e\r"
     own:expect "edited\n"
     os.remove(script)
+  end)
+
+  it("asks before a statement that destroys much, and takes no for an answer", function()
+    program.run({ "-c", "drop table if exists guard_spec; create table guard_spec as select 1 as a" })
+    local own = shell()
+    own:send "delete from guard_spec\r"
+    own:expect "This deletes every row of guard_spec. Go on? [y/N] "
+    own:send "\r"
+    own:expect "Nothing was done."
+    own:expect "@primary> "
+    own:send "select count(*) as left_over from guard_spec\r"
+    own:expect "1\n(1 row"
+    own:send "drop table guard_spec;\r"
+    own:expect "[y/N] "
+    own:send "y\r"
+    own:expect "DROP TABLE"
+  end)
+
+  it("lets nothing change with --read-only", function()
+    local own = start({}, "--read-only")
+    own:expect ", read-only"
+    own:expect "@primary> "
+    own:send "create table never (a int);\r"
+    own:expect "read_only_sql_transaction"
+    own:expect "@primary> "
+    own:send "db:exec 'create table never (a int)'\r"
+    own:expect "error:"
+  end)
+
+  it("names the environment, and runs the user's own beginnings", function()
+    os.execute("mkdir -p " .. state .. "/moonpool")
+    local file = io.open(state .. "/moonpool/init.lua", "w")
+    file:write "function greeting() return 'from init' end\n"
+    file:close()
+    local own = start { MOONPOOL_ENV = "production", XDG_CONFIG_HOME = state }
+    own:expect "production "
+    own:expect "@primary> "
+    own:send "greeting()\r"
+    own:expect '"from init"'
   end)
 
   it("goes without readline on a dumb terminal", function()

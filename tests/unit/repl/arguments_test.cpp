@@ -47,8 +47,9 @@ TEST_CASE("what stands behind a script is the script's") {
 }
 
 TEST_CASE("subcommands hand a table of options to Lua") {
-  auto const wish = read_arguments({"migrate", "up", "--dir", "m", "--out-of-order", "--allow", "drop_table",
-                                    "--allow", "drop_column", "--dsn", "host=x", "--json"});
+  auto const wish =
+      read_arguments({"migrate", "up", "--dir", "m", "--out-of-order", "--allow", "drop_table",
+                      "--allow", "drop_column", "--dsn", "host=x", "--json"});
   REQUIRE(wish.action == Action::subcommand);
   REQUIRE(wish.name == "migrate");
   REQUIRE(wish.dsn == "host=x");
@@ -67,9 +68,10 @@ TEST_CASE("subcommands hand a table of options to Lua") {
 
 TEST_CASE("what is unknown is refused with exit code 2") {
   for (auto const& words :
-       {Words{"migrat"}, Words{"--jsn"}, Words{"migrate", "upp"}, Words{"migrate", "up", "--too", "1"},
-        Words{"migrate"}, Words{"run"}, Words{"run", "--jsn", "a.lua"}, Words{"status", "extra"},
-        Words{"--color", "pink"}, Words{"--dsn"}, Words{"version", "extra"}, Words{"-c", "x", "a.lua"},
+       {Words{"migrat"}, Words{"--jsn"}, Words{"migrate", "upp"},
+        Words{"migrate", "up", "--too", "1"}, Words{"migrate"}, Words{"run"},
+        Words{"run", "--jsn", "a.lua"}, Words{"status", "extra"}, Words{"--color", "pink"},
+        Words{"--dsn"}, Words{"version", "extra"}, Words{"-c", "x", "a.lua"},
         Words{"--jsn", "dev", "status"}, Words{"-x"}}) {
     auto const wish = read_arguments(words);
     REQUIRE(wish.action == Action::done);

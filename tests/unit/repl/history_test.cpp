@@ -1,9 +1,9 @@
 #include "history.hpp"
 
-#include <cstdlib>
-#include <fstream>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cstdlib>
+#include <fstream>
 
 #include "support/catch.hpp"
 
@@ -18,7 +18,7 @@ struct Folder {
 };
 
 unsigned mode_of(std::filesystem::path const& path) {
-  struct stat found{};
+  struct stat found {};
   return stat(path.c_str(), &found) == 0 ? found.st_mode & 0777U : 0U;
 }
 

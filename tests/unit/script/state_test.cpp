@@ -125,9 +125,11 @@ TEST_CASE("an error object of the modules keeps its kind and its fields") {
       state,
       "error({ family = 'no_primary', kind = 'no_primary', message = 'none', hint = 'wait' })");
   REQUIRE(client.kind() == ErrorKind::no_primary);
-  auto const tried = failure_of(
-      state, "local e = { family = 'retry_exhausted', kind = 'x', message = 'gave up' } "
-             "e.causes = { { family = 'connection', kind = 'connection', message = 'refused' }, e, 7 } error(e)");
+  auto const tried =
+      failure_of(state,
+                 "local e = { family = 'retry_exhausted', kind = 'x', message = 'gave up' } "
+                 "e.causes = { { family = 'connection', kind = 'connection', message = 'refused' "
+                 "}, e, 7 } error(e)");
   REQUIRE(tried.causes().size() == 2);
   REQUIRE(tried.causes().front().kind() == ErrorKind::connection);
   REQUIRE(client.hint() == "wait");

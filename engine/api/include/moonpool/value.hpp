@@ -18,15 +18,17 @@
 #include <vector>
 
 namespace moonpool {
+inline namespace v1 {
 
 class Value {
  public:
   enum class Type : std::uint8_t { nil, boolean, integer, number, text, list, map };
-  struct Field;
   using List = std::vector<Value>;
+  using Field = std::pair<std::string, Value>;
   using Map = std::vector<Field>;  // in the order of the keys where it came from Lua
 
   Value() = default;
+  // NOLINTBEGIN(google-explicit-constructor): what a script is given reads as what it is.
   Value(std::nullptr_t) {}
   Value(std::string text) : held_(std::move(text)) {}
   Value(std::string_view text) : held_(std::string(text)) {}
@@ -35,8 +37,7 @@ class Value {
   Value(Map map) : held_(std::move(map)) {}
   // Unsigned numbers past the range of std::int64_t become floating point.
   template <class T>
-    requires std::is_arithmetic_v<T>
-  Value(T given) {
+  requires std::is_arithmetic_v<T> Value(T given) {
     if constexpr (std::is_same_v<T, bool>) {
       held_ = given;
     } else if constexpr (std::is_floating_point_v<T>) {
@@ -47,6 +48,7 @@ class Value {
       held_ = static_cast<double>(given);
     }
   }
+  // NOLINTEND(google-explicit-constructor)
   static Value map(std::initializer_list<Field> fields);
 
   Type type() const { return static_cast<Type>(held_.index()); }
@@ -89,15 +91,6 @@ class Value {
   T as_integer() const;
 
   std::variant<std::monostate, bool, std::int64_t, double, std::string, List, Map> held_;
-};
-
-struct Value::Field {
-  std::string key;
-  Value value;
-
-  friend bool operator==(Field const& a, Field const& b) {
-    return a.key == b.key && a.value == b.value;
-  }
 };
 
 inline bool operator==(Value const& a, Value const& b) { return a.held_ == b.held_; }
@@ -180,9 +173,10 @@ inline Value const& Value::operator[](std::size_t index) const {
 inline Value const& Value::operator[](std::string_view key) const {
   static Value const kNil;
   for (auto const& field : fields()) {
-    if (field.key == key) return field.value;
+    if (field.first == key) return field.second;
   }
   return kNil;
 }
 
+}  // namespace v1
 }  // namespace moonpool
