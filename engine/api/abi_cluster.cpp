@@ -26,25 +26,27 @@ mp_cluster* mp_connect(const mp_config* config, mp_error** error) noexcept {
 }
 
 mp_cluster* mp_cluster_share(const mp_cluster* cluster) noexcept {
-  return guarded(nullptr, static_cast<mp_cluster*>(nullptr), [&] { return new mp_cluster(*cluster); });
+  return guarded(nullptr, static_cast<mp_cluster*>(nullptr),
+                 [&] { return new mp_cluster(*cluster); });
 }
 
 mp_text* mp_cluster_stats(const mp_cluster* cluster) noexcept {
-  return guarded(nullptr, static_cast<mp_text*>(nullptr), [&] {
-    return new mp_text{moonpool::api::stats_json(cluster->cluster->stats())};
-  });
+  return guarded(nullptr, static_cast<mp_text*>(nullptr),
+                 [&] { return new mp_text{moonpool::api::stats_json(cluster->cluster->stats())}; });
 }
 
 void mp_cluster_free(mp_cluster* cluster) noexcept { delete cluster; }
 
-mp_session* mp_session_new(mp_cluster* cluster, const mp_config* habits, mp_error** error) noexcept {
+mp_session* mp_session_new(mp_cluster* cluster, const mp_config* habits,
+                           mp_error** error) noexcept {
   return guarded(error, static_cast<mp_session*>(nullptr), [&] {
     auto const& chosen = habits != nullptr ? habits->config.habits() : cluster->habits;
     return new mp_session{moonpool::session::Session::make(cluster->cluster, chosen)};
   });
 }
 
-mp_session* mp_session_with(mp_session* session, const mp_config* habits, mp_error** error) noexcept {
+mp_session* mp_session_with(mp_session* session, const mp_config* habits,
+                            mp_error** error) noexcept {
   return guarded(error, static_cast<mp_session*>(nullptr), [&] {
     auto const& chosen = habits != nullptr ? habits->config.habits() : session->session->habits();
     return new mp_session{session->session->with(chosen)};

@@ -159,7 +159,8 @@ mp_op* mp_begin(mp_session* session, const mp_tx_options* options) noexcept {
     moonpool::session::TransactionOptions begin;
     if (options != nullptr) {
       if (options->isolation < MP_DEFAULT_ISOLATION || options->isolation > MP_SERIALIZABLE) {
-        throw Error(ErrorKind::usage, "there is no isolation level " + std::to_string(options->isolation));
+        throw Error(ErrorKind::usage,
+                    "there is no isolation level " + std::to_string(options->isolation));
       }
       begin.isolation = static_cast<moonpool::session::Isolation>(options->isolation);
       begin.read_only = options->read_only != 0;
@@ -198,9 +199,8 @@ int mp_op_step(mp_op* op, int wakeup, mp_wait* wait) noexcept {
     auto const& next = op->stepper->wait();
     wait->fd = next.interest == moonpool::async::Interest::none ? -1 : next.fd;
     wait->interest = static_cast<int32_t>(next.interest);
-    wait->timeout = next.deadline.is_never()
-                        ? -1
-                        : std::chrono::duration<double>(next.deadline.left()).count();
+    wait->timeout =
+        next.deadline.is_never() ? -1 : std::chrono::duration<double>(next.deadline.left()).count();
   }
   return MP_PENDING;
 }

@@ -12,8 +12,8 @@ namespace moonpool::api {
 namespace {
 
 [[noreturn]] void refuse(std::string_view key, std::string const& value, std::string_view takes) {
-  throw Error(ErrorKind::config, std::string(key) + " takes " + std::string(takes) + ", got '" +
-                                     value + "'");
+  throw Error(ErrorKind::config,
+              std::string(key) + " takes " + std::string(takes) + ", got '" + value + "'");
 }
 
 std::size_t whole_number(std::string_view key, std::string const& value, std::size_t least) {
@@ -66,12 +66,16 @@ struct ConfigKeys {
       {"primary", [](Config& c, auto key, auto& v) { c.primary_ = conninfo(key, v); }},
       {"replicas", [](Config& c, auto key, auto& v) { c.replicas_.push_back(conninfo(key, v)); }},
       {"nodes", [](Config& c, auto key, auto& v) { c.nodes_.push_back(conninfo(key, v)); }},
-      {"pool.max", [](Config& c, auto key, auto& v) { c.cluster_.pool.max = whole_number(key, v, 1); }},
-      {"pool.min", [](Config& c, auto key, auto& v) { c.cluster_.pool.min = whole_number(key, v, 0); }},
+      {"pool.max",
+       [](Config& c, auto key, auto& v) { c.cluster_.pool.max = whole_number(key, v, 1); }},
+      {"pool.min",
+       [](Config& c, auto key, auto& v) { c.cluster_.pool.min = whole_number(key, v, 0); }},
       {"pool.max_waiters",
        [](Config& c, auto key, auto& v) { c.cluster_.pool.max_waiters = whole_number(key, v, 1); }},
       {"pool.connecting_limit",
-       [](Config& c, auto key, auto& v) { c.cluster_.pool.connecting_limit = whole_number(key, v, 1); }},
+       [](Config& c, auto key, auto& v) {
+         c.cluster_.pool.connecting_limit = whole_number(key, v, 1);
+       }},
       {"pool.acquire_timeout",
        [](Config& c, auto key, auto& v) { c.cluster_.pool.acquire_timeout = duration(key, v); }},
       {"pool.connect_timeout",
@@ -89,7 +93,9 @@ struct ConfigKeys {
       {"pool.verify_after",
        [](Config& c, auto key, auto& v) { c.cluster_.pool.verify_after = duration(key, v, true); }},
       {"statement_cache",
-       [](Config& c, auto key, auto& v) { c.cluster_.pool.statement_cache = whole_number(key, v, 0); }},
+       [](Config& c, auto key, auto& v) {
+         c.cluster_.pool.statement_cache = whole_number(key, v, 0);
+       }},
       {"prepare", [](Config& c, auto key, auto& v) { c.set_prepare(key, v); }},
       {"retry.attempts",
        [](Config& c, auto key, auto& v) {
@@ -98,22 +104,21 @@ struct ConfigKeys {
       {"retry.base", [](Config& c, auto key, auto& v) { c.habits_.retry.base = duration(key, v); }},
       {"retry.cap", [](Config& c, auto key, auto& v) { c.habits_.retry.cap = duration(key, v); }},
       {"breaker.failures",
-       [](Config& c, auto key, auto& v) {
-         c.cluster_.breaker.failures = static_cast<int>(whole_number(key, v, 1));
-       }},
+       [](Config& c, auto key,
+          auto& v) { c.cluster_.breaker.failures = static_cast<int>(whole_number(key, v, 1)); }},
       {"breaker.window",
        [](Config& c, auto key, auto& v) { c.cluster_.breaker.window = duration(key, v); }},
       {"breaker.cooldown",
        [](Config& c, auto key, auto& v) { c.cluster_.breaker.cooldown = duration(key, v); }},
       {"breaker.probes",
-       [](Config& c, auto key, auto& v) {
-         c.cluster_.breaker.probes = static_cast<int>(whole_number(key, v, 1));
-       }},
+       [](Config& c, auto key,
+          auto& v) { c.cluster_.breaker.probes = static_cast<int>(whole_number(key, v, 1)); }},
       {"health.interval",
        [](Config& c, auto key, auto& v) { c.cluster_.health_interval = duration(key, v, true); }},
       {"health.timeout",
        [](Config& c, auto key, auto& v) { c.cluster_.health_timeout = duration(key, v); }},
-      {"slow_query", [](Config& c, auto key, auto& v) { c.habits_.slow_query = duration(key, v, true); }},
+      {"slow_query",
+       [](Config& c, auto key, auto& v) { c.habits_.slow_query = duration(key, v, true); }},
       {"timeout", [](Config& c, auto key, auto& v) { c.habits_.timeout = duration(key, v); }},
       {"statement_timeout",
        [](Config& c, auto key, auto& v) { c.statement_timeout_ = duration(key, v, true); }},
@@ -171,11 +176,12 @@ cluster::ClusterOptions Config::cluster_options() const {
   }
   options.nodes = names_servers() ? named_nodes() : nodes_of_environment();
   if (statement_timeout_) {
-    auto const ms = std::chrono::duration_cast<std::chrono::milliseconds>(*statement_timeout_).count();
+    auto const ms =
+        std::chrono::duration_cast<std::chrono::milliseconds>(*statement_timeout_).count();
     for (auto& node : options.nodes) {
       auto given = node.info.get("options");
-      node.info.set("options", given + (given.empty() ? "" : " ") + "-c statement_timeout=" +
-                                   std::to_string(ms));
+      node.info.set("options", given + (given.empty() ? "" : " ") +
+                                   "-c statement_timeout=" + std::to_string(ms));
     }
   }
   return options;

@@ -53,7 +53,8 @@ std::vector<cluster::NodeOptions> nodes_of_embedded_cluster() {
     auto const cluster = dev::Cluster::start(options);
     auto const variables = cluster.environment();
     return nodes_by_role([&](std::string_view name) -> std::optional<std::string> {
-      auto const found = std::ranges::find(variables, name, [](auto const& one) { return one.first; });
+      auto const found =
+          std::ranges::find(variables, name, [](auto const& one) { return one.first; });
       return found == variables.end() ? std::nullopt : std::optional(found->second);
     });
   } catch (Error const& error) {

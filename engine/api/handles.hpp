@@ -40,8 +40,9 @@ struct mp_result {
 // Its operation writes into it, so it never moves.
 struct mp_op {
   std::optional<moonpool::async::Stepper<void>> stepper;
-  std::vector<std::unique_ptr<mp_result>> results;         // by statement; empty where it failed
-  std::vector<std::unique_ptr<mp_error>> statement_errors;  // by statement; empty where it succeeded
+  std::vector<std::unique_ptr<mp_result>> results;  // by statement; empty where it failed
+  std::vector<std::unique_ptr<mp_error>>
+      statement_errors;  // by statement; empty where it succeeded
   std::unique_ptr<mp_session> session;
   std::unique_ptr<mp_error> error;
   bool done = false;

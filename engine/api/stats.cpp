@@ -8,18 +8,12 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 Json pool_json(pool::PoolStats const& pool) {
-  return {{"max", pool.max},
-          {"idle", pool.idle},
-          {"busy", pool.busy},
-          {"connecting", pool.connecting},
-          {"closing", pool.closing},
-          {"waiting", pool.waiting},
-          {"acquired", pool.acquired},
-          {"opened", pool.opened},
-          {"closed", pool.closed},
-          {"connect_failures", pool.connect_failures},
-          {"timeouts", pool.timeouts},
-          {"leases_over_threshold", pool.leases_over_threshold}};
+  return {{"max", pool.max},           {"idle", pool.idle},
+          {"busy", pool.busy},         {"connecting", pool.connecting},
+          {"closing", pool.closing},   {"waiting", pool.waiting},
+          {"acquired", pool.acquired}, {"opened", pool.opened},
+          {"closed", pool.closed},     {"connect_failures", pool.connect_failures},
+          {"timeouts", pool.timeouts}, {"leases_over_threshold", pool.leases_over_threshold}};
 }
 
 }  // namespace

@@ -1,12 +1,12 @@
 #include "async/drive_blocking.hpp"
 
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 namespace moonpool::async {
 namespace {
@@ -58,7 +58,8 @@ InterruptScope::~InterruptScope() {
 void forget_interrupt() noexcept {
   std::uint64_t ignored = 0;
   int const fd = interrupt_fd;
-  if (fd >= 0) [[maybe_unused]] auto const taken = read(fd, &ignored, sizeof ignored);
+  if (fd >= 0) [[maybe_unused]]
+    auto const taken = read(fd, &ignored, sizeof ignored);
 }
 
 bool interrupt() noexcept {
@@ -72,8 +73,9 @@ bool interrupt() noexcept {
 }
 
 Wakeup wait_blocking(Wait const& wait) {
-  pollfd watched[2] = {{wait.interest == Interest::none ? -1 : wait.fd, poll_events(wait.interest), 0},
-                       {watches_interrupt ? interrupt_fd.load() : -1, POLLIN, 0}};
+  pollfd watched[2] = {
+      {wait.interest == Interest::none ? -1 : wait.fd, poll_events(wait.interest), 0},
+      {watches_interrupt ? interrupt_fd.load() : -1, POLLIN, 0}};
   for (;;) {
     int const count = poll(watched, 2, milliseconds_left(wait.deadline));
     if (count < 0 && errno != EINTR) return Wakeup::ready;  // the operation meets the error itself

@@ -1,9 +1,9 @@
 #include "async/loop.hpp"
 
+#include <poll.h>
 #include <algorithm>
 #include <cerrno>
 #include <mutex>
-#include <poll.h>
 
 namespace moonpool::async {
 
@@ -60,7 +60,8 @@ void Loop::poll_once(Deadline deadline) {
     auto const& wait = task->wait();
     auto const wants = static_cast<unsigned>(wait.interest);
     auto const events = ((wants & 1U) != 0 ? POLLIN : 0) | ((wants & 2U) != 0 ? POLLOUT : 0);
-    watched.push_back({wait.interest == Interest::none ? -1 : wait.fd, static_cast<short>(events), 0});
+    watched.push_back(
+        {wait.interest == Interest::none ? -1 : wait.fd, static_cast<short>(events), 0});
     deadline = deadline.earlier(wait.deadline);
   }
   int timeout = -1;

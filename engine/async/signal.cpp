@@ -1,11 +1,11 @@
 #include "async/signal.hpp"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <string>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "base/error.hpp"
 

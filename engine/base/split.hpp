@@ -7,9 +7,10 @@
 namespace moonpool {
 
 struct ScriptStatement {
-  std::string_view text;  // without the semicolon, without white space around it; leans on the script
-  std::size_t line = 1;   // of its first character, 1-based
-  bool complete = true;   // false: the script ended inside a literal, a comment, or without `;`
+  std::string_view
+      text;  // without the semicolon, without white space around it; leans on the script
+  std::size_t line = 1;  // of its first character, 1-based
+  bool complete = true;  // false: the script ended inside a literal, a comment, or without `;`
 };
 
 // Cuts a script at the semicolons that end statements: not those in literals, comments, parentheses

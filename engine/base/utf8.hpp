@@ -9,8 +9,6 @@ namespace moonpool {
 // overlong sequence, a surrogate, a code point past U+10FFFF. text.size() when all of it is fine.
 std::size_t valid_text_prefix(std::string_view text);
 
-inline bool is_valid_text(std::string_view text) {
-  return valid_text_prefix(text) == text.size();
-}
+inline bool is_valid_text(std::string_view text) { return valid_text_prefix(text) == text.size(); }
 
 }  // namespace moonpool

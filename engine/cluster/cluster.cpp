@@ -39,8 +39,8 @@ std::vector<std::shared_ptr<Node>> Cluster::candidates(Route route) {
     if (wanted) out.push_back(node);
   }
   std::ranges::stable_sort(out, {}, [&](std::shared_ptr<Node> const& node) {
-    bool const second_choice = route == Route::read ? node->role() == Role::primary
-                                                    : node->role() != Role::primary;
+    bool const second_choice =
+        route == Route::read ? node->role() == Role::primary : node->role() != Role::primary;
     bool const shut = node->breaker_state(route) != policy::Breaker::State::closed;
     return (shut ? 2 : 0) + (second_choice ? 1 : 0);
   });
@@ -143,7 +143,8 @@ std::vector<NodeStats> Cluster::stats() const {
   out.reserve(nodes_.size());
   for (auto const& node : nodes_) {
     out.push_back({node->name(), node->role(), node->breaker_state(Route::write),
-                   node->breaker_state(Route::read), node->writes().stats(), node->reads().stats()});
+                   node->breaker_state(Route::read), node->writes().stats(),
+                   node->reads().stats()});
   }
   return out;
 }

@@ -36,8 +36,8 @@ spdlog::level::level_enum spdlog_level(Level level) {
 // A logger of our own, unregistered: the host may use spdlog too.
 spdlog::logger& stderr_logger() {
   static auto const logger = [] {
-    auto made = std::make_shared<spdlog::logger>("moonpool",
-                                                 std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+    auto made = std::make_shared<spdlog::logger>(
+        "moonpool", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
     made->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
     char const* const wanted = std::getenv("MOONPOOL_LOG");
     made->set_level(wanted != nullptr && *wanted != '\0' ? spdlog::level::from_str(wanted)
@@ -63,7 +63,8 @@ void to_stderr(Event const& event) {
   if (!logger.should_log(level)) return;
   std::string line(event.name);
   line += ": " + event.message;
-  for (auto const& [key, value] : event.fields) line.append(" ").append(key).append("=") += quoted(value);
+  for (auto const& [key, value] : event.fields)
+    line.append(" ").append(key).append("=") += quoted(value);
   logger.log(level, spdlog::string_view_t(line));
 }
 

@@ -25,8 +25,8 @@ Duration retry_pause(int attempt, double random, RetryOptions const& options) {
   // Doubling stops early: beyond 2^30 every sensible cap has long been reached.
   int const doublings = std::clamp(attempt - 1, 0, 30);
   auto const most = static_cast<double>(options.cap.count());
-  auto const ceiling =
-      std::min(most, static_cast<double>(options.base.count()) * static_cast<double>(1LL << doublings));
+  auto const ceiling = std::min(
+      most, static_cast<double>(options.base.count()) * static_cast<double>(1LL << doublings));
   return Duration(static_cast<Duration::rep>(ceiling * std::clamp(random, 0.0, 1.0)));
 }
 

@@ -19,8 +19,8 @@ Duration fraction(Duration whole, double part) {
 // Full jitter, 10 ms doubling to 5 s.
 Duration pause_after(int failures) {
   if (failures == 0) return Duration::zero();
-  static constexpr policy::RetryOptions kBackoff{
-      .base = std::chrono::milliseconds(20), .cap = std::chrono::seconds(5)};
+  static constexpr policy::RetryOptions kBackoff{.base = std::chrono::milliseconds(20),
+                                                 .cap = std::chrono::seconds(5)};
   return policy::retry_pause(failures, policy::random_unit(), kBackoff);
 }
 
@@ -40,8 +40,8 @@ void Pool::grow(std::unique_lock<std::mutex>& lock) {
   }
 }
 
-Operation<void> Pool::open_one([[maybe_unused]] std::shared_ptr<Pool> self,
-                               Deadline not_before, std::uint64_t generation) {
+Operation<void> Pool::open_one([[maybe_unused]] std::shared_ptr<Pool> self, Deadline not_before,
+                               std::uint64_t generation) {
   std::unique_ptr<wire::Connection> connection;
   std::optional<Error> failure;
   try {
@@ -144,8 +144,8 @@ Operation<void> Pool::recover([[maybe_unused]] std::shared_ptr<Pool> self,
       request.push_back({"ROLLBACK", {}, true, false});
       auto running = connection.run(std::move(request), Deadline::in(std::chrono::seconds(1)));
       co_await std::move(running);
-      in_step = connection.usable() &&
-                connection.transaction_state() == wire::TransactionState::idle;
+      in_step =
+          connection.usable() && connection.transaction_state() == wire::TransactionState::idle;
     }
   } catch (Error const&) {
     in_step = false;
@@ -168,7 +168,8 @@ Operation<void> Pool::keep_alive([[maybe_unused]] std::shared_ptr<Pool> self,
   try {
     wire::Request request;
     request.push_back({"", {}, true, false});
-    auto running = member->connection->run(std::move(request), Deadline::in(std::chrono::seconds(1)));
+    auto running =
+        member->connection->run(std::move(request), Deadline::in(std::chrono::seconds(1)));
     auto const replies = co_await std::move(running);
     alive = std::holds_alternative<wire::Result>(replies.front());
   } catch (Error const&) {
@@ -231,7 +232,8 @@ Operation<void> Pool::maintain(std::weak_ptr<Pool> weak) {
         bool const unused = now - member->idle_since >= options_.idle_timeout && spare > 0;
         if (!unused && !is_expired(*member)) {
           bool const due = options_.keepalive > Duration::zero() && waiters_.empty() &&
-                           now - member->heard >= fraction(options_.keepalive, 0.8 + 0.4 * policy::random_unit());
+                           now - member->heard >=
+                               fraction(options_.keepalive, 0.8 + 0.4 * policy::random_unit());
           if (due) quiet.push_back(std::move(member));
           continue;
         }

@@ -80,10 +80,12 @@ bool Pool::is_expired(Member const& member) const {
 }
 
 Error Pool::exhausted() const {
-  std::string message = "no connection to " + name_ + " became free in time: " +
-                        std::to_string(counts_.busy) + " of " + std::to_string(options_.max) +
-                        " are in use, " + std::to_string(waiters_.size()) + " callers wait";
-  if (last_failure_) message += "; the last attempt to open one failed: " + last_failure_->message();
+  std::string message = "no connection to " + name_ +
+                        " became free in time: " + std::to_string(counts_.busy) + " of " +
+                        std::to_string(options_.max) + " are in use, " +
+                        std::to_string(waiters_.size()) + " callers wait";
+  if (last_failure_)
+    message += "; the last attempt to open one failed: " + last_failure_->message();
   return Error(ErrorKind::pool_timeout, std::move(message))
       .at(Phase::acquire, Outcome::not_sent)
       .on_node(name_)
@@ -137,9 +139,9 @@ Operation<Lease> Pool::acquire(Deadline deadline) {
     auto member = waiters_.empty() ? pop_idle() : nullptr;
     if (!member) {
       if (waiters_.size() >= options_.waiters_limit()) {
-        throw Error(ErrorKind::pool_overloaded,
-                    std::to_string(waiters_.size()) + " callers wait for a connection to " + name_ +
-                        " already")
+        throw Error(ErrorKind::pool_overloaded, std::to_string(waiters_.size()) +
+                                                    " callers wait for a connection to " + name_ +
+                                                    " already")
             .at(Phase::acquire, Outcome::not_sent)
             .on_node(name_);
       }

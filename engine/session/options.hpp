@@ -20,7 +20,12 @@ struct Habits {
   policy::RetryOptions retry;
 };
 
-enum class Isolation : std::uint8_t { server_default, read_committed, repeatable_read, serializable };
+enum class Isolation : std::uint8_t {
+  server_default,
+  read_committed,
+  repeatable_read,
+  serializable
+};
 
 struct TransactionOptions {
   Isolation isolation = Isolation::server_default;

@@ -72,8 +72,9 @@ Deadline Session::deadline_in(Duration timeout) const {
 }
 
 bool Session::in_transaction() const {
-  return transaction_ && !scope_->over && (transaction_->state() == Transaction::State::open ||
-                                    transaction_->state() == Transaction::State::broken);
+  return transaction_ && !scope_->over &&
+         (transaction_->state() == Transaction::State::open ||
+          transaction_->state() == Transaction::State::broken);
 }
 
 // A session of a transaction may be used while the transaction lives and no savepoint is open inside.
@@ -83,7 +84,8 @@ void Session::check_turn() const {
     throw Error(ErrorKind::transaction, std::move(message)).hint(std::move(hint));
   };
   if (scope_->over || scope_->level > transaction_->level()) {
-    refuse("this transaction is over", "its handle must not be used after the function has returned");
+    refuse("this transaction is over",
+           "its handle must not be used after the function has returned");
   }
   if (scope_->level < transaction_->level()) {
     refuse("a nested transaction is open inside this one",
@@ -106,7 +108,8 @@ Operation<Placement*> Session::pinned_placement(Deadline deadline) {
 }
 
 // Who waited long for what: the text as it was written, without parameters, cut to a readable length.
-void Session::note_slow(wire::Request const& statements, Answer const& answer, TimePoint begun) const {
+void Session::note_slow(wire::Request const& statements, Answer const& answer,
+                        TimePoint begun) const {
   if (habits_.slow_query == Duration::zero()) return;
   auto const took = Clock::now() - begun;
   if (took < habits_.slow_query) return;

@@ -202,7 +202,8 @@ Operation<void> Transaction::commit(Deadline deadline, cluster::Placement* home)
   if (state_ != State::open || !placement_.lease->usable()) {
     placement_.lease.give_back();
     state_ = State::rolled_back;
-    throw Error(ErrorKind::transaction, "the connection was lost, so the transaction was rolled back")
+    throw Error(ErrorKind::transaction,
+                "the connection was lost, so the transaction was rolled back")
         .at(Phase::commit, Outcome::rejected)
         .on_node(node_);
   }

@@ -17,15 +17,15 @@ void check_text(std::string const& text, std::string const& what) {
   auto const good = valid_text_prefix(text);
   if (good == text.size()) return;
   bool const nul = text[good] == '\0';
-  throw Error(ErrorKind::usage,
-              what + (nul ? " holds a NUL byte" : " is not valid UTF-8") + " at byte " +
-                  std::to_string(good + 1) + "; PostgreSQL's text cannot hold it")
+  throw Error(ErrorKind::usage, what + (nul ? " holds a NUL byte" : " is not valid UTF-8") +
+                                    " at byte " + std::to_string(good + 1) +
+                                    "; PostgreSQL's text cannot hold it")
       .hint("send bytes as bytea");
 }
 
 bool equals(std::string_view text, std::string_view word) {
-  return std::ranges::equal(text, word,
-                            [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
+  return std::ranges::equal(
+      text, word, [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
 }
 
 enum class Copies : std::uint8_t { nothing, in, out };

@@ -1,9 +1,9 @@
 #include "wire/connection.hpp"
 
+#include <poll.h>
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <poll.h>
 #include <unordered_map>
 
 #include "wire/beside.hpp"
@@ -25,9 +25,8 @@ void keep_notice(void* context, pg_result const* result) {
   auto& notices = *static_cast<std::vector<Notice>*>(context);
   if (notices.size() >= kMostNotices) return;
   auto fields = pq::error_fields(result);
-  notices.push_back(
-      {std::move(fields.severity), std::move(fields.sqlstate), std::move(fields.message),
-       std::move(fields.routine)});
+  notices.push_back({std::move(fields.severity), std::move(fields.sqlstate),
+                     std::move(fields.message), std::move(fields.routine)});
 }
 
 }  // namespace
@@ -119,8 +118,9 @@ void Connection::note_tag(std::string_view tag, bool gave_rows) {
 // anew next time. The text of that second error is translated; the server's function name is not.
 void Connection::note_error(Expected const& expected, Error const& error) {
   if (expected.name.empty()) return;
-  bool const stale = error.sqlstate() == "26000" || error.sqlstate() == "42P05" ||
-                     (error.sqlstate() == "0A000" && error.server().routine == "RevalidateCachedQuery");
+  bool const stale =
+      error.sqlstate() == "26000" || error.sqlstate() == "42P05" ||
+      (error.sqlstate() == "0A000" && error.server().routine == "RevalidateCachedQuery");
   if (stale || expected.what == Expected::What::prepare) cache_.forget(expected.name);
 }
 
@@ -136,8 +136,7 @@ Operation<std::vector<Reply>> Connection::run_borrowed(Request const& request, D
   bool const outside = transaction_state() == TransactionState::idle;
   auto first = exchange(request, deadline);
   auto replies = co_await std::move(first);
-  bool const one_segment =
-      std::ranges::count(request, true, &Statement::ends_segment) == 1;
+  bool const one_segment = std::ranges::count(request, true, &Statement::ends_segment) == 1;
   auto stale = [](Reply const& reply) {
     auto const* error = std::get_if<Error>(&reply);
     return error != nullptr && error->outcome() == Outcome::rejected &&
@@ -196,8 +195,8 @@ Operation<std::vector<Reply>> Connection::exchange(Request const& request, Deadl
       if (status != pq::ResultStatus::error) continue;
       // What was sent behind it in its segment is skipped by the server, or never read by it.
       Error refused(pq::error_fields(result.get()));
-      refused.as(ErrorKind::connection, "the connection could not be made ready for its next user: " +
-                                            refused.message());
+      refused.as(ErrorKind::connection,
+                 "the connection could not be made ready for its next user: " + refused.message());
       replies.error(Replies::kSegment, refused.at(Phase::prepare, Outcome::not_sent));
       unready_ = true;
       if (segments == 1) continue;
@@ -218,8 +217,8 @@ Operation<std::vector<Reply>> Connection::exchange(Request const& request, Deadl
       if (error.sqlstate().empty()) {
         // libpq's own: the connection broke, or what the server says makes no sense to it.
         lost_ = true;
-        replies.lose_rest(Error(ErrorKind::connection, error.message())
-                              .at(Phase::wait, Outcome::unknown));
+        replies.lose_rest(
+            Error(ErrorKind::connection, error.message()).at(Phase::wait, Outcome::unknown));
         break;
       }
       note_error(front, error);
@@ -289,8 +288,9 @@ Operation<std::vector<Reply>> Connection::run_script(std::string sql, Deadline d
       if (lost_) co_return replies;
     } else if (status == pq::ResultStatus::copy_in || status == pq::ResultStatus::copy_out) {
       lost_ = true;
-      replies.emplace_back(Error(ErrorKind::usage, "COPY from STDIN or to STDOUT cannot run in a script")
-                               .at(Phase::wait, Outcome::rejected));
+      replies.emplace_back(
+          Error(ErrorKind::usage, "COPY from STDIN or to STDOUT cannot run in a script")
+              .at(Phase::wait, Outcome::rejected));
       co_return replies;
     } else {
       replies.emplace_back(Result(std::move(result)));
@@ -343,7 +343,7 @@ Operation<bool> Connection::cancel(Deadline deadline) {
   std::function<void()> work = [canceller, delivered] { *delivered = canceller->cancel().empty(); };
   auto running = run_beside(std::move(work), deadline);
   bool const done = co_await std::move(running);
-  co_return done && *delivered;
+  co_return done&&* delivered;
 }
 
 bool Connection::poll_alive() {

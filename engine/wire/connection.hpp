@@ -46,7 +46,7 @@ class Connection {
   // phase connect, with the SQLSTATE where the server gave one that is known by its message, or
   // Error(timeout). Secrets do not appear in errors.
   static async::Operation<std::unique_ptr<Connection>> open(Conninfo info, Options options,
-                                                           Deadline deadline);
+                                                            Deadline deadline);
 
   ~Connection();
   Connection(Connection const&) = delete;
@@ -112,8 +112,14 @@ class Connection {
   // An answer the server owes: to what rode ahead (clearing may fail, a rider must not), to a statement
   // of the request, to a Sync of either.
   struct Expected {
-    enum class What : std::uint8_t { clearing, cleared, rider, prepare, statement, sync } what =
-        What::statement;
+    enum class What : std::uint8_t {
+      clearing,
+      cleared,
+      rider,
+      prepare,
+      statement,
+      sync
+    } what = What::statement;
     std::size_t index = 0;  // of the statement in the request
     std::string name;       // prepare, statement: under which it is prepared; empty: plain
   };

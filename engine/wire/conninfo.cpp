@@ -31,17 +31,18 @@ Conninfo Conninfo::parse(std::string const& text) {
     // libpq quotes what it could not read; which option is missing its "=" is safe to tell only when
     // the text holds nothing secret, and that cannot be known of text that cannot be read.
     bool const uri = text.starts_with("postgres://") || text.starts_with("postgresql://");
-    throw Error(ErrorKind::config,
-                std::string("the connection string cannot be read as a ") +
-                    (uri ? "postgresql:// URI" : "list of keyword=value pairs"))
-        .hint(uri ? "write postgresql://user:password@host:port/database?option=value, with special "
-                    "characters percent-encoded"
-                  : "write host=… port=… dbname=… user=…, with values that hold spaces in single "
-                    "quotes; or a postgresql:// URI");
+    throw Error(ErrorKind::config, std::string("the connection string cannot be read as a ") +
+                                       (uri ? "postgresql:// URI" : "list of keyword=value pairs"))
+        .hint(
+            uri ? "write postgresql://user:password@host:port/database?option=value, with special "
+                  "characters percent-encoded"
+                : "write host=… port=… dbname=… user=…, with values that hold spaces in single "
+                  "quotes; or a postgresql:// URI");
   }
   Conninfo info;
   for (auto const& option : *options) {
-    info.settings_.push_back({option.keyword, option.value, option.secret || is_secret(option.keyword)});
+    info.settings_.push_back(
+        {option.keyword, option.value, option.secret || is_secret(option.keyword)});
   }
   return info;
 }
@@ -89,7 +90,8 @@ std::vector<Conninfo> Conninfo::each_host() const {
     std::erase_if(one.settings_, [](Setting const& s) { return s.keyword == "hostaddr"; });
     if (i < addresses.size() && !addresses[i].empty()) one.set("hostaddr", addresses[i]);
     // One port serves all hosts.
-    if (!ports.empty()) one.set("port", ports.size() == 1 ? ports[0] : ports[std::min(i, ports.size() - 1)]);
+    if (!ports.empty())
+      one.set("port", ports.size() == 1 ? ports[0] : ports[std::min(i, ports.size() - 1)]);
     out.push_back(std::move(one));
   }
   return out;

@@ -1,8 +1,8 @@
 #include "wire/copy.hpp"
 
-#include <algorithm>
 #include <poll.h>
 #include <sys/socket.h>
+#include <algorithm>
 
 #include "wire/check.hpp"
 #include "wire/pq.hpp"
@@ -123,8 +123,8 @@ bool CopyIn::listen() {
   pollfd watched{pq::socket_of(raw), POLLIN, 0};
   if (poll(&watched, 1, 0) <= 0) return true;
   char type = 0;
-  bool const error = pq::is_plain(raw) && recv(watched.fd, &type, 1, MSG_PEEK | MSG_DONTWAIT) == 1 &&
-                     type == 'E';
+  bool const error =
+      pq::is_plain(raw) && recv(watched.fd, &type, 1, MSG_PEEK | MSG_DONTWAIT) == 1 && type == 'E';
   if (error) refused_ = true;
   if (pq::consume(raw)) return true;
   connection_.lost_ = !error;
@@ -200,7 +200,7 @@ Operation<bool> CopyIn::fail(std::string reason, Deadline deadline) {
   } catch (Error const&) {
     // That is what was asked for.
   }
-  co_return ended_ && connection_.usable();
+  co_return ended_&& connection_.usable();
 }
 
 Operation<std::int64_t> CopyIn::conclude(Deadline deadline) {

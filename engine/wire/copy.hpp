@@ -59,9 +59,9 @@ class CopyIn {
   Connection& connection_;
   std::string sql_;
   std::string buffer_;
-  std::size_t sent_ = 0;    // bytes of the buffer that libpq has
-  bool refused_ = false;    // the server has said no
-  bool complete_ = false;   // it was told that nothing more comes
+  std::size_t sent_ = 0;   // bytes of the buffer that libpq has
+  bool refused_ = false;   // the server has said no
+  bool complete_ = false;  // it was told that nothing more comes
   bool ended_ = false;
 };
 

@@ -1,8 +1,8 @@
 #include <pqxx/connection>
 #include <pqxx/except>
 
-#include "wire/connection.hpp"
 #include "wire/connect_error.hpp"
+#include "wire/connection.hpp"
 #include "wire/pq.hpp"
 #include "wire/raw_connection.hpp"
 #include "wire/resolve.hpp"
@@ -27,7 +27,7 @@ Error ended_early(Wakeup wakeup, Conninfo const& info) {
 }  // namespace
 
 Operation<std::unique_ptr<Connection>> Connection::open(Conninfo info, Options options,
-                                                       Deadline deadline) {
+                                                        Deadline deadline) {
   // Our defaults; whatever the user wrote wins. Encoding is not the user's: the whole library speaks UTF-8.
   info.set("client_encoding", "UTF8");
   info.set_default("fallback_application_name", "moonpool");

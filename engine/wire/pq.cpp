@@ -1,7 +1,7 @@
 #include "wire/pq.hpp"
 
-#include <array>
 #include <libpq-fe.h>
+#include <array>
 
 namespace moonpool::wire::pq {
 namespace {
@@ -207,7 +207,8 @@ std::optional<std::size_t> append_row(pg_result* result, pg_result const* from) 
     bool const null = PQgetisnull(from, 0, column) == 1;
     int const size = null ? -1 : PQgetlength(from, 0, column);
     // libpq copies the bytes, but its signature predates const.
-    if (PQsetvalue(result, row, column, PQgetvalue(from, 0, column), size) == 0) return std::nullopt;
+    if (PQsetvalue(result, row, column, PQgetvalue(from, 0, column), size) == 0)
+      return std::nullopt;
     if (!null) bytes += static_cast<std::size_t>(size);
   }
   return bytes;
@@ -217,7 +218,8 @@ ResultHandle empty_like(pg_result const* like) noexcept {
   return ResultHandle(PQcopyResult(like, PG_COPYRES_ATTRS));
 }
 
-bool set_value(pg_result* result, int row, int column, std::optional<std::string_view> value) noexcept {
+bool set_value(pg_result* result, int row, int column,
+               std::optional<std::string_view> value) noexcept {
   if (!value) return PQsetvalue(result, row, column, nullptr, -1) == 1;
   return PQsetvalue(result, row, column, const_cast<char*>(value->data()),
                     static_cast<int>(value->size())) == 1;
@@ -253,7 +255,8 @@ std::string Canceller::cancel() const {
 namespace {
 
 std::vector<Option> take_options(PQconninfoOption* options) {
-  std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> const owned(options, &PQconninfoFree);
+  std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> const owned(options,
+                                                                           &PQconninfoFree);
   std::vector<Option> out;
   for (auto const* option = options; option && option->keyword; ++option) {
     if (option->val == nullptr) continue;

@@ -100,7 +100,8 @@ std::optional<std::size_t> append_row(pg_result* result, pg_result const* from) 
 // A result without rows, with the columns of `like`.
 ResultHandle empty_like(pg_result const* like) noexcept;
 // Row and column may be one past the last row; nullopt is SQL NULL. False when there is no memory.
-bool set_value(pg_result* result, int row, int column, std::optional<std::string_view> value) noexcept;
+bool set_value(pg_result* result, int row, int column,
+               std::optional<std::string_view> value) noexcept;
 
 // ---- COPY: 1 done, 0 would block, -1 failed ----
 // REQUIRES: at most 1 GiB at once.

@@ -39,7 +39,8 @@ void Replies::error(std::size_t index, Error error) {
 
 void Replies::skipped(std::size_t index) {
   if (replies_[index]) return;
-  Error because(ErrorKind::transaction, "not run, because an earlier statement of its group failed");
+  Error because(ErrorKind::transaction,
+                "not run, because an earlier statement of its group failed");
   because.at(Phase::wait, Outcome::rejected);
   replies_[index] = Reply(dressed(index, std::move(because)));
 }

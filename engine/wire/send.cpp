@@ -30,8 +30,7 @@ bool Connection::send_riders() {
   for (auto const& name : cache_.take_evicted()) {
     expected_.push_back({Expected::What::clearing, 0, ""});
     auto const sql = "DEALLOCATE " + name;
-    if (!pq::send_params(raw_->get(), sql.c_str(), {}) ||
-        !send_sync(Expected::What::cleared)) {
+    if (!pq::send_params(raw_->get(), sql.c_str(), {}) || !send_sync(Expected::What::cleared)) {
       return false;
     }
   }
@@ -58,7 +57,8 @@ bool Connection::send_statement(Statement const& statement, std::size_t index) {
   }
   if (plan.advice == StatementCache::Advice::prepare) {
     expected_.push_back({Expected::What::prepare, index, plan.name});
-    if (!pq::send_prepare(raw_->get(), plan.name.c_str(), statement.sql.c_str(), values)) return false;
+    if (!pq::send_prepare(raw_->get(), plan.name.c_str(), statement.sql.c_str(), values))
+      return false;
   }
   expected_.push_back({Expected::What::statement, index, plan.name});
   return pq::send_prepared(raw_->get(), plan.name.c_str(), values);

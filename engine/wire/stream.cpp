@@ -30,7 +30,8 @@ void Stream::take_row(pq::ResultHandle result) {
   if (added) {
     bytes_ += *added;
   } else {
-    fail(Error(ErrorKind::environment, "out of memory for a batch of rows").at(Phase::wait, Outcome::unknown));
+    fail(Error(ErrorKind::environment, "out of memory for a batch of rows")
+             .at(Phase::wait, Outcome::unknown));
   }
 }
 

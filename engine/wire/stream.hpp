@@ -50,11 +50,11 @@ class Stream {
 
   Connection& connection_;
   std::string sql_;
-  std::size_t target_ = 0;     // index of the statement that is read
-  bool by_row_ = false;        // libpq gives it row by row
-  pq::ResultHandle rows_;      // the batch so far
-  std::size_t bytes_ = 0;      // of its values
-  pq::ResultHandle closing_;   // what the statement ended with
+  std::size_t target_ = 0;    // index of the statement that is read
+  bool by_row_ = false;       // libpq gives it row by row
+  pq::ResultHandle rows_;     // the batch so far
+  std::size_t bytes_ = 0;     // of its values
+  pq::ResultHandle closing_;  // what the statement ended with
   std::optional<Error> failure_;
   bool ended_ = false;
 };

@@ -86,8 +86,9 @@ TEST_CASE("COPY takes one round trip to start, and what rides ahead goes first")
 TEST_CASE("what is no COPY of this direction is refused before it is sent") {
   auto const connection = open();
   auto const before = connection->round_trips();
-  for (auto const* text : {"select 1", "copy pg_class to stdout", "copy pg_class from '/tmp/x'",
-                           "copy a from stdin; drop table a", "copy a from stdin; copy b from stdin"}) {
+  for (auto const* text :
+       {"select 1", "copy pg_class to stdout", "copy pg_class from '/tmp/x'",
+        "copy a from stdin; drop table a", "copy a from stdin; copy b from stdin"}) {
     CopyIn copy(*connection);
     CHECK(error_of([&] { wait(copy.start(text, soon())); }).kind() == ErrorKind::usage);
   }
@@ -239,7 +240,8 @@ TEST_CASE("a COPY that is left in the middle is drained and stores nothing") {
   }
   {
     CopyOut out(*connection);
-    wait(out.start("copy (select i, 'copy_left' from generate_series(1, 100000000) i) to stdout", soon()));
+    wait(out.start("copy (select i, 'copy_left' from generate_series(1, 100000000) i) to stdout",
+                   soon()));
     CHECK_FALSE(wait(out.next(soon())).empty());
   }
   REQUIRE(wait(connection->cancel(soon())));
@@ -342,7 +344,8 @@ TEST_CASE("a session that the server ends in the middle of COPY in tells its las
 TEST_CASE("COPY out gives every row, in pieces of whole rows") {
   auto const connection = open();
   CopyOut copy(*connection);
-  wait(copy.start("copy (select i, 'row ' || i from generate_series(1, 100000) i) to stdout", soon()));
+  wait(copy.start("copy (select i, 'row ' || i from generate_series(1, 100000) i) to stdout",
+                  soon()));
   std::string expected;
   for (int i = 1; i <= 100'000; ++i) {
     expected += std::to_string(i) + "\trow " + std::to_string(i) + "\n";
@@ -379,7 +382,8 @@ TEST_CASE("COPY out of nothing, and in binary") {
 TEST_CASE("an error in the middle of COPY out comes after the rows before it") {
   auto const connection = open();
   CopyOut copy(*connection);
-  wait(copy.start("copy (select 1 / (5000 - i) from generate_series(1, 9000) i) to stdout", soon()));
+  wait(
+      copy.start("copy (select 1 / (5000 - i) from generate_series(1, 9000) i) to stdout", soon()));
   std::size_t bytes = 0;
   auto const error = error_of([&] {
     for (;;) bytes += wait(copy.next(soon())).size();

@@ -52,12 +52,13 @@ TEST_CASE("whatever is written is what the server stores and gives back") {
   sql("create table " + table + " (id int, t text)");
   int id = 0;
   std::vector<std::optional<std::string>> all;
-  rc::check("any text", [&](std::vector<std::optional<std::string>> const& raw) {
+  rc::check("any text", [&](std::vector<std::pair<bool, std::string>> const& raw) {
     CopyIn copy(*connection);
     wait(copy.start("copy " + table + " from stdin", soon()));
     CopyWriter writer(copy.buffer());
     long stored = 0;
-    for (auto const& value : raw) {
+    for (auto const& [null, text] : raw) {
+      auto const value = null ? std::nullopt : std::optional(text);
       writer.number(id);
       if (!value) {
         writer.null();

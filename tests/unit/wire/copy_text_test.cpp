@@ -66,9 +66,8 @@ TEST_CASE("numbers are written exactly") {
   CHECK(written(std::numeric_limits<double>::infinity()) == "Infinity");
   CHECK(written(-std::numeric_limits<double>::infinity()) == "-Infinity");
   CHECK(written(std::numeric_limits<double>::quiet_NaN()) == "NaN");
-  rc::check("and read back as the same", [&](double value) {
-    RC_ASSERT(std::stod(written(value)) == value);
-  });
+  rc::check("and read back as the same",
+            [&](double value) { RC_ASSERT(std::stod(written(value)) == value); });
 }
 
 }  // namespace

@@ -77,8 +77,9 @@ TEST_CASE("a stream gives every row once, whatever the number, and ends with the
 TEST_CASE("a batch reads like any result: names, types, NULL, empty and long values") {
   auto const connection = open();
   Stream stream(*connection);
-  start(stream, reading("select i as n, case i when 2 then null when 3 then '' else repeat(i::text, 5000) "
-                        "end as t from generate_series(1, 4) i"));
+  start(stream,
+        reading("select i as n, case i when 2 then null when 3 then '' else repeat(i::text, 5000) "
+                "end as t from generate_series(1, 4) i"));
   std::vector<std::optional<std::string>> texts;
   for (;;) {
     auto const batch = next(stream);
@@ -132,7 +133,8 @@ TEST_CASE("what is wrong with the statement is told at once, and the connection 
   CHECK(error.query() == "select nowhere");
   CHECK(connection->usable());
   Stream other(*connection);
-  CHECK(error_of([&] { start(other, reading("copy (select 1) to stdout")); }).kind() == ErrorKind::usage);
+  CHECK(error_of([&] { start(other, reading("copy (select 1) to stdout")); }).kind() ==
+        ErrorKind::usage);
   CHECK(value(*connection, "select 1") == "1");
 }
 
@@ -177,7 +179,9 @@ TEST_CASE("statements of the same segment run ahead of the one that is read, in 
   CHECK(value(*connection, "show work_mem") == "1234kB");
 
   Stream failing(*connection);
-  auto const error = error_of([&] { start(failing, together({"savepoint a", "select 1/0", "select 1"})); });
+  auto const error = error_of([&] {
+    start(failing, together({"savepoint a", "select 1/0", "select 1"}));
+  });
   CHECK(error.sqlstate() == "22012");
   CHECK(connection->usable());
   CHECK(connection->transaction_state() == TransactionState::failed);
@@ -251,7 +255,8 @@ TEST_CASE("a stream that is left is cancelled and drained") {
   auto const connection = open();
   {
     Stream stream(*connection);
-    start(stream, reading("select i from generate_series(1, 100000000) i, (select 'stream_left') t"));
+    start(stream,
+          reading("select i from generate_series(1, 100000000) i, (select 'stream_left') t"));
     CHECK(next(stream).rows() > 0);
   }
   CHECK_FALSE(connection->usable());
@@ -311,7 +316,8 @@ TEST_CASE("a server that freezes in mid-stream is left at the deadline") {
   CHECK(wait(connection->drain(Deadline::in(5s))));
 }
 
-TEST_CASE("a connection that breaks in mid-stream ends it with an error, after the rows that came") {
+TEST_CASE(
+    "a connection that breaks in mid-stream ends it with an error, after the rows that came") {
   Proxy proxy(test::socket_of(primary()));
   for (auto const act : {Act::cut_before, Act::cut_at}) {
     auto const connection = open(proxy.conninfo());
@@ -333,8 +339,9 @@ TEST_CASE("a connection that breaks in mid-stream ends it with an error, after t
 TEST_CASE("a session that the server ends in mid-stream tells its last words") {
   auto const connection = open();
   Stream stream(*connection);
-  start(stream, reading("select i, case when i = 2000 then pg_terminate_backend(pg_backend_pid()) end "
-                        "from generate_series(1, 3000) i"));
+  start(stream,
+        reading("select i, case when i = 2000 then pg_terminate_backend(pg_backend_pid()) end "
+                "from generate_series(1, 3000) i"));
   auto const error = error_of([&] { read_all(stream); });
   CHECK(error.sqlstate() == "57P01");
   CHECK_FALSE(connection->usable());

@@ -54,7 +54,8 @@ MP_API const char* mp_version(void) MP_NOEXCEPT;
 /* ---- Errors --------------------------------------------------------------------------------- */
 
 enum mp_error_text_field {
-  MP_ERROR_NAME = 0,        /* what users test: a kind ("timeout") or PostgreSQL's condition ("unique_violation") */
+  MP_ERROR_NAME =
+      0, /* what users test: a kind ("timeout") or PostgreSQL's condition ("unique_violation") */
   MP_ERROR_MESSAGE = 1,     /* the bare sentence */
   MP_ERROR_LINE = 2,        /* one line: name, message, SQLSTATE, node */
   MP_ERROR_DESCRIPTION = 3, /* the line, the caret under the statement, HINT, attempts */
@@ -64,7 +65,7 @@ enum mp_error_text_field {
   MP_ERROR_NODE = 7,
   MP_ERROR_QUERY = 8,
   MP_ERROR_HINT = 9,
-  MP_ERROR_SQLSTATE = 10,   /* from here on the server's own fields */
+  MP_ERROR_SQLSTATE = 10, /* from here on the server's own fields */
   MP_ERROR_SEVERITY = 11,
   MP_ERROR_DETAIL = 12,
   MP_ERROR_CONTEXT = 13,
@@ -128,10 +129,12 @@ MP_API void mp_cluster_free(mp_cluster* cluster) MP_NOEXCEPT;
  * them. `habits` (NULL: the cluster's) may hold the keys timeout, consistency, max_lag, pinned.
  * pinned "true": the session keeps one connection for writes from its first statement until it is
  * freed, so what belongs to a connection (advisory locks, temporary tables) lasts. */
-MP_API mp_session* mp_session_new(mp_cluster* cluster, const mp_config* habits, mp_error** error) MP_NOEXCEPT;
+MP_API mp_session* mp_session_new(mp_cluster* cluster, const mp_config* habits,
+                                  mp_error** error) MP_NOEXCEPT;
 /* Another handle on the same server state with other habits: inside a transaction it is the same
  * transaction. */
-MP_API mp_session* mp_session_with(mp_session* session, const mp_config* habits, mp_error** error) MP_NOEXCEPT;
+MP_API mp_session* mp_session_with(mp_session* session, const mp_config* habits,
+                                   mp_error** error) MP_NOEXCEPT;
 /* 1 inside a transaction that is not over yet. */
 MP_API int mp_session_in_transaction(const mp_session* session) MP_NOEXCEPT;
 /* A transaction that is not over yet is abandoned: its connection is closed, never reused, so the
@@ -158,7 +161,7 @@ enum mp_route { MP_WRITE = 0, MP_READ = 1 };
 enum mp_run_flags {
   MP_ATOMIC = 1,     /* several statements: all or none, in one transaction */
   MP_IDEMPOTENT = 2, /* running it twice does no harm: it may be repeated after a lost answer */
-  MP_SCRIPT = 4      /* one statement whose text may hold several, without parameters (simple protocol):
+  MP_SCRIPT = 4 /* one statement whose text may hold several, without parameters (simple protocol):
                         a result for each of them in order, up to the first error */
 };
 
@@ -169,7 +172,12 @@ typedef struct mp_run_options {
   double timeout; /* seconds; 0: the session's habit */
 } mp_run_options;
 
-enum mp_isolation { MP_DEFAULT_ISOLATION = 0, MP_READ_COMMITTED = 1, MP_REPEATABLE_READ = 2, MP_SERIALIZABLE = 3 };
+enum mp_isolation {
+  MP_DEFAULT_ISOLATION = 0,
+  MP_READ_COMMITTED = 1,
+  MP_REPEATABLE_READ = 2,
+  MP_SERIALIZABLE = 3
+};
 
 typedef struct mp_tx_options {
   size_t size;
@@ -247,7 +255,12 @@ MP_API void mp_result_free(mp_result* result) MP_NOEXCEPT;
 
 /* ---- SQL text -------------------------------------------------------------------------------- */
 
-enum mp_placeholder_style { MP_NO_PLACEHOLDERS = 0, MP_POSITIONAL = 1, MP_NAMED = 2, MP_NATIVE = 3 };
+enum mp_placeholder_style {
+  MP_NO_PLACEHOLDERS = 0,
+  MP_POSITIONAL = 1,
+  MP_NAMED = 2,
+  MP_NATIVE = 3
+};
 
 /* Gives a statement with `?` and `:name` rewritten to $n; NULL and an error where that cannot be. */
 MP_API mp_sql* mp_sql_scan(const char* sql, size_t length, mp_error** error) MP_NOEXCEPT;
@@ -261,7 +274,8 @@ MP_API void mp_sql_free(mp_sql* sql) MP_NOEXCEPT;
 /* Gives a script cut at the semicolons that end statements. */
 MP_API mp_script* mp_script_split(const char* text, size_t length) MP_NOEXCEPT;
 MP_API size_t mp_script_count(const mp_script* script) MP_NOEXCEPT;
-MP_API const char* mp_script_statement(const mp_script* script, size_t index, size_t* length) MP_NOEXCEPT;
+MP_API const char* mp_script_statement(const mp_script* script, size_t index,
+                                       size_t* length) MP_NOEXCEPT;
 /* 1-based line of the statement in the script. */
 MP_API size_t mp_script_line(const mp_script* script, size_t index) MP_NOEXCEPT;
 /* 0 for a last statement that does not end in a semicolon, or ends inside a literal. */

@@ -57,8 +57,7 @@ class Param {
   Param(std::string_view value) : text_(std::string(value)) {}
   Param(char const* value) : text_(std::string(value)) {}
   template <class T>
-    requires(std::integral<T> || std::floating_point<T>)
-  Param(T value) {
+  requires(std::integral<T> || std::floating_point<T>) Param(T value) {
     std::array<char, 64> buffer{};
     auto const end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
     text_.emplace(buffer.data(), end);
@@ -68,7 +67,9 @@ class Param {
     if (value) *this = Param(std::move(*value));
   }
 
-  mp_value view() const { return text_ ? mp_value{text_->data(), text_->size(), 0} : mp_value{nullptr, 0, 0}; }
+  mp_value view() const {
+    return text_ ? mp_value{text_->data(), text_->size(), 0} : mp_value{nullptr, 0, 0};
+  }
 
  private:
   std::optional<std::string> text_;

@@ -23,7 +23,9 @@ class Field {
   bool is_null() const { return data_ == nullptr; }
   // PostgreSQL's text. Throws Error for NULL.
   std::string_view text() const {
-    if (is_null()) throw Error(std::string("column ") + column_ + " is NULL; ask is_null(), or for a std::optional");
+    if (is_null())
+      throw Error(std::string("column ") + column_ +
+                  " is NULL; ask is_null(), or for a std::optional");
     return {data_, length_};
   }
 
@@ -44,7 +46,8 @@ class Field {
       if (value == "f") return false;
       return refuse<T>("a boolean");
     } else {
-      static_assert(std::is_arithmetic_v<T>, "as<T>() takes strings, numbers, bool and std::optional of them");
+      static_assert(std::is_arithmetic_v<T>,
+                    "as<T>() takes strings, numbers, bool and std::optional of them");
       auto const value = text();
       T number{};
       auto const* end = value.data() + value.size();
@@ -65,7 +68,8 @@ class Field {
   struct is_optional<std::optional<T>> : std::true_type {};
   template <class T>
   T refuse(char const* what) const {
-    throw Error(std::string("column ") + column_ + " holds '" + std::string(text()) + "', which is not " + what);
+    throw Error(std::string("column ") + column_ + " holds '" + std::string(text()) +
+                "', which is not " + what);
   }
 
   char const* column_;
@@ -83,7 +87,9 @@ class Rows {
   std::size_t size() const { return mp_result_rows(result_.get()); }
   bool empty() const { return size() == 0; }
   std::size_t columns() const { return mp_result_columns(result_.get()); }
-  std::string_view column_name(std::size_t column) const { return mp_result_name(result_.get(), column); }
+  std::string_view column_name(std::size_t column) const {
+    return mp_result_name(result_.get(), column);
+  }
   // Throws Error that lists the columns there are.
   std::size_t column(std::string_view name) const {
     std::string all;
