@@ -28,8 +28,11 @@ set_target_properties(moonpool PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION $
 set_target_properties(moonpool PROPERTIES LINKER_LANGUAGE CXX)
 target_include_directories(moonpool PUBLIC
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/engine/api/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+target_compile_features(moonpool INTERFACE cxx_std_20)
+add_library(moonpool::moonpool ALIAS moonpool)
 target_link_libraries(moonpool PRIVATE moonpool_faces)
-target_link_options(moonpool PRIVATE -Wl,--exclude-libs,libpqxx-7.10.a:libpqxx.a)
+target_link_options(moonpool PRIVATE LINKER:--version-script=${PROJECT_SOURCE_DIR}/cmake/moonpool.map)
+set_target_properties(moonpool PROPERTIES LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/moonpool.map)
 
 # The executable: what repl/ holds but main, as an archive that tests can link too, and main over it.
 find_package(CLI11 2.1 REQUIRED)
