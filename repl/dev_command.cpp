@@ -202,6 +202,7 @@ int psql(DevArguments const& arguments) {
     std::vector<std::string> words = {program, server.conninfo()};
     words.insert(words.end(), arguments.words.begin(), arguments.words.end());
     std::vector<char*> pointers;
+    pointers.reserve(words.size() + 1);
     for (auto& word : words) pointers.push_back(word.data());
     pointers.push_back(nullptr);
     ::execvp(program.c_str(), pointers.data());

@@ -89,7 +89,7 @@ void mp_sha256(const void* data, size_t length, char out[65]) noexcept {
   unsigned char digest[EVP_MAX_MD_SIZE] = {};
   unsigned int size = 0;
   EVP_Digest(data, length, digest, &size, EVP_sha256(), nullptr);
-  for (int i = 0; i < 32; ++i) {
+  for (std::size_t i = 0; i < 32; ++i) {
     out[2 * i] = kHex[digest[i] >> 4];
     out[2 * i + 1] = kHex[digest[i] & 15];
   }

@@ -46,6 +46,7 @@ struct PromiseBase {
     Wait wait;
     bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> self) noexcept {
+      // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): takes a coroutine's promise for uninitialised
       promise.run->innermost = self;
       promise.run->wait = wait;
       promise.run->waiting = true;

@@ -61,6 +61,7 @@ std::vector<fs::path> by_version(fs::path const& parent, std::string_view prefix
   }
   std::sort(found.rbegin(), found.rend());
   std::vector<fs::path> folders;
+  folders.reserve(found.size());
   for (auto& [version, folder] : found) folders.push_back(std::move(folder));
   return folders;
 }

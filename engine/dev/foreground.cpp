@@ -29,6 +29,7 @@ sigset_t watched() {
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> result;
+  result.reserve(texts.size() + 1);
   for (auto& text : texts) result.push_back(text.data());
   result.push_back(nullptr);
   return result;
@@ -50,7 +51,7 @@ std::vector<std::string> environment_with(
                                      [&](auto const& name) { return names(*entry, name); });
     if (!replaced && !removed) entries.emplace_back(*entry);
   }
-  for (auto const& [name, value] : set) entries.push_back(name + "=" + value);
+  for (auto const& [name, value] : set) entries.emplace_back(name).append("=").append(value);
   return entries;
 }
 

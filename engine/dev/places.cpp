@@ -30,7 +30,9 @@ bool fits_a_socket(fs::path const& folder) {
 // FNV-1a: the same path has the same short name in every build and on every machine.
 std::string short_name(fs::path const& path) {
   std::uint64_t hash = 14695981039346656037U;
-  for (unsigned char const c : path.string()) hash = (hash ^ c) * 1099511628211U;
+  for (char const c : path.string()) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
+  }
   char text[17];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
   return std::string(text, 12);
@@ -89,7 +91,7 @@ fs::path kept_folder(Places const& places, std::string_view name, Account const&
                                       "letters, digits, '-' and '_', not beginning with '-'");
   }
   if (!places.data.empty()) {
-    auto const folder = places.data / "moonpool/dev" / name;
+    auto folder = places.data / "moonpool/dev" / name;
     if (can_reach(account, folder)) return folder;
   }
   if (account.is_self()) {
@@ -100,7 +102,7 @@ fs::path kept_folder(Places const& places, std::string_view name, Account const&
 }
 
 fs::path passing_folder(Places const& places, Account const& account) {
-  auto const folder = private_temporary(places.temporary, places.user);
+  auto folder = private_temporary(places.temporary, places.user);
   if (fits_a_socket(folder / "0123456789abcdef/s") && can_reach(account, folder)) return folder;
   return private_temporary("/tmp", places.user);
 }

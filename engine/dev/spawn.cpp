@@ -67,7 +67,7 @@ std::string_view describe(Step step) {
 
 // The descriptors' final places. They are moved above them first, since this process may itself
 // have been started with 0, 1 or 2 closed.
-constexpr int kReport = 3, kKeep = 4, kAnnounce = 5, kAbove = 16;
+constexpr int kReport = 3, kAnnounce = 5, kAbove = 16;  // 4 is what is kept
 
 void close_from(int first) {
 #ifdef SYS_close_range
@@ -105,7 +105,9 @@ void arrange_descriptors(SpawnRequest const& request, int report) {
   int const output = request.output < 0 ? ::open("/dev/null", O_WRONLY) : request.output;
   std::array<int, 6> places = {input, output, output, report, request.keep, request.announce};
   for (auto& fd : places) {
-    if (fd >= 0 && (fd = ::fcntl(fd, F_DUPFD, kAbove)) < 0) fail(report, Step::descriptors);
+    if (fd < 0) continue;
+    fd = ::fcntl(fd, F_DUPFD, kAbove);
+    if (fd < 0) fail(report, Step::descriptors);
   }
   report = places[kReport];
   for (int place = 0; place < static_cast<int>(places.size()); ++place) {
@@ -156,6 +158,7 @@ std::vector<std::string> small_environment(SpawnRequest const& request) {
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> result;
+  result.reserve(texts.size() + 1);
   for (auto& text : texts) result.push_back(text.data());
   result.push_back(nullptr);
   return result;

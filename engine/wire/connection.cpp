@@ -226,8 +226,7 @@ Operation<std::vector<Reply>> Connection::exchange(Request const& request, Deadl
       auto const reason = unprepared.find(front.name);
       if (error.sqlstate() == "26000" && reason != unprepared.end()) error = reason->second;
       // An error in place of the Sync's answer is the commit of the whole segment failing.
-      replies.error(front.what == Expected::What::sync ? Replies::kSegment : front.index,
-                    std::move(error));
+      replies.error(front.what == Expected::What::sync ? Replies::kSegment : front.index, error);
       continue;
     }
     if (status == pq::ResultStatus::pipeline_aborted) {

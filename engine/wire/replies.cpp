@@ -27,7 +27,7 @@ void Replies::error(std::size_t index, Error error) {
   if (index != kSegment) {
     // The first error of a statement is the one to tell: preparing failed, then running by that name.
     if (replies_[index] && std::holds_alternative<Error>(*replies_[index])) return;
-    replies_[index] = Reply(dressed(index, std::move(error)));
+    replies_[index] = Reply(dressed(index, error));
     return;
   }
   for (auto i = settled_; i < segment_end(); ++i) {
@@ -42,7 +42,7 @@ void Replies::skipped(std::size_t index) {
   Error because(ErrorKind::transaction,
                 "not run, because an earlier statement of its group failed");
   because.at(Phase::wait, Outcome::rejected);
-  replies_[index] = Reply(dressed(index, std::move(because)));
+  replies_[index] = Reply(dressed(index, because));
 }
 
 void Replies::settle() { settled_ = segment_end(); }
@@ -77,7 +77,7 @@ std::vector<Reply> Replies::take() {
     if (!replies_[i]) {
       Error missing(ErrorKind::protocol, "the server gave no answer to this statement");
       missing.at(Phase::wait, Outcome::unknown);
-      out.emplace_back(dressed(i, std::move(missing)));
+      out.emplace_back(dressed(i, missing));
     } else {
       out.push_back(std::move(*replies_[i]));
     }

@@ -66,7 +66,7 @@ void Stream::take(pq::ResultHandle result) {
       return fail(error.at(Phase::prepare, Outcome::not_sent));
     }
     if (error.poisons_connection()) error.at(Phase::wait, Outcome::unknown);
-    return fail(std::move(error));
+    return fail(error);
   }
   if (status == pq::ResultStatus::copy_in || status == pq::ResultStatus::copy_out ||
       status == pq::ResultStatus::copy_both) {
