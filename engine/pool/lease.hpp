@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -25,7 +26,7 @@ struct Member {
   TimePoint leased_at;
   std::thread::id thread;
   std::string holder;
-  bool leak_told = false;
+  std::atomic<bool> leak_told = false;  // set by the holder and by the keeper
 };
 
 // Where the calling thread's next lease is taken from, for the warning about leases that are never
@@ -59,6 +60,9 @@ class Lease {
   // While a COMMIT is in flight a cancel could make it acknowledge what was not replicated.
   void forbid_cancel() { member_->may_cancel = false; }
   void allow_cancel() { member_->may_cancel = true; }
+
+  // Held for long on purpose: the warning about leaks leaves this lease alone.
+  void keep_long() { member_->leak_told = true; }
 
   void give_back() noexcept;
   // Closes the connection instead of returning it.

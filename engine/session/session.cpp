@@ -103,6 +103,7 @@ Operation<Placement*> Session::pinned_placement(Deadline deadline) {
     pinned_->lease.give_back();
     auto placing = cluster_->place(Route::write, deadline);
     *pinned_ = co_await std::move(placing);
+    pinned_->lease.keep_long();
   }
   co_return pinned_.get();
 }

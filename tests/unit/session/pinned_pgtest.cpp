@@ -37,6 +37,24 @@ TEST_CASE("a pinned session keeps its connection, and what belongs to it") {
   CHECK(c.busy() == 1);
 }
 
+TEST_CASE("a connection that is pinned is not taken for a leak, a forgotten transaction is") {
+  cluster::ClusterOptions options;
+  options.pool.leak_threshold = 50ms;
+  Engine engine(options);
+  Habits habits;
+  habits.pinned = true;
+  auto const pinned = Session::make(engine.cluster, habits);
+  ask(*pinned, "select 1");
+  auto const told = [&] { return engine.cluster->stats()[0].writes.leases_over_threshold; };
+  {
+    auto const forgotten = wait(engine.session->begin({}));
+    ask(*forgotten, "select 1");
+    CHECK(test::eventually([&] { return told() == 1; }));
+  }
+  std::this_thread::sleep_for(1200ms);  // the keeper looks every second at least
+  CHECK(told() == 1);
+}
+
 TEST_CASE("the connection goes back clean when the session ends") {
   Case c;
   test::run(*c.pinned, "set work_mem = '1234kB'");
