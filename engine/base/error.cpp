@@ -13,6 +13,20 @@ std::string_view pick(std::array<std::string_view, N> const& names, Enum value) 
   return names[static_cast<std::size_t>(value)];
 }
 
+// A line for each run of attempts that ended alike; none where all did and `told` says how.
+std::string attempts(std::vector<Error> const& causes, std::string_view told) {
+  std::string text;
+  for (std::size_t from = 0, to = 0; from < causes.size(); from = to) {
+    std::string_view const line = causes[from].what();
+    while (to < causes.size() && line == causes[to].what()) ++to;
+    if (to - from == causes.size() && told.find(causes[from].message()) != told.npos) break;
+    text.append(to - from == 1 ? "\n  attempt " : "\n  attempts ").append(std::to_string(from + 1));
+    if (to - from > 1) text.append(" to ").append(std::to_string(to));
+    text.append(": ").append(line);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string_view to_string(ErrorKind kind) {
@@ -228,11 +242,7 @@ std::string Error::describe() const {
     text += '\n' + caret_lines(fields.internal_query, fields.internal_position);
   }
   if (!content_->hint.empty()) text.append("\nHINT: ").append(content_->hint);
-  int number = 0;
-  for (auto const& cause : content_->causes) {
-    text.append("\n  attempt ").append(std::to_string(++number)).append(": ").append(cause.what());
-  }
-  return text;
+  return text + attempts(content_->causes, content_->line);
 }
 
 }  // namespace moonpool

@@ -148,6 +148,17 @@ TEST_CASE("describe() lists the attempts before the last") {
   CHECK_THAT(text, test::contains("\n  attempt 2: timeout: second"));
 }
 
+TEST_CASE("describe() tells once what happened several times") {
+  Error const refused(ErrorKind::connection, "refused"), late(ErrorKind::timeout, "late");
+  Error error(ErrorKind::retry_exhausted, "gave up after 3 attempts; the last one: late");
+  error.because({refused, refused, late});
+  CHECK_THAT(
+      error.describe(),
+      test::contains("\n  attempts 1 to 2: connection: refused\n  attempt 3: timeout: late"));
+  error.because({late, late, late});
+  CHECK_THAT(error.describe(), !test::contains("\n  attempt"));
+}
+
 TEST_CASE("every kind, outcome and phase has a name of its own") {
   std::set<std::string_view> kinds;
   for (int i = 0; i <= static_cast<int>(ErrorKind::internal); ++i) {
