@@ -273,7 +273,8 @@ const char* abi_scans_and_splits(const char* dsn) {
   text = "select 1;\nselect ';'; select 3";
   script = mp_script_split(text, strlen(text));
   MUST(mp_script_count(script) == 3);
-  MUST(strncmp(mp_script_statement(script, 1, &length), "select ';'", length) == 0 && length == 10);
+  text = mp_script_statement(script, 1, &length);
+  MUST(length == 10 && strncmp(text, "select ';'", length) == 0);
   MUST(mp_script_line(script, 1) == 2);
   MUST(mp_script_complete(script, 1) == 1);
   MUST(mp_script_complete(script, 2) == 0);
