@@ -5,6 +5,7 @@ local errors = require "moonpool.core.error"
 local handle = require "moonpool.core.handle"
 local json = require "moonpool.core.json"
 local marks = require "moonpool.core.marks"
+local misname = require "moonpool.core.misname"
 local native = require "moonpool.core.ffi"
 local null = require "moonpool.core.null"
 local rows = require "moonpool.core.rows"
@@ -67,7 +68,7 @@ return setmetatable(M, {
   __names = later, -- for completion
   __index = function(face, name)
     local load = later[name]
-    if not load then return nil end
+    if not load then return misname.check("moonpool has no", name, face, later) end
     local part = load()
     rawset(face, name, part)
     return part

@@ -10,6 +10,7 @@ local duration = require "moonpool.core.duration"
 local errors = require "moonpool.core.error"
 local ffi = require "ffi"
 local json = require "moonpool.core.json"
+local misname = require "moonpool.core.misname"
 local native = require "moonpool.core.ffi"
 local placeholders = require "moonpool.core.placeholders"
 local rows = require "moonpool.core.rows"
@@ -337,7 +338,7 @@ setmetatable(Handle, {
   __names = awaited, -- for completion
   __index = function(methods, name)
     local load = awaited[name]
-    if not load then return nil end
+    if not load then return misname.check("a handle has no method", name, methods, awaited) end
     methods[name] = load()
     return methods[name]
   end,

@@ -4,6 +4,7 @@
 
 local errors = require "moonpool.core.error"
 local ffi = require "ffi"
+local misname = require "moonpool.core.misname"
 local native = require "moonpool.core.ffi"
 local pretty = require "moonpool.core.pretty"
 local shapes = require "moonpool.core.shape"
@@ -35,7 +36,8 @@ local metatable = {
     local method = Result[key]
     if method then return method end
     local fact = facts[key]
-    return fact and fact(self)
+    if fact then return fact(self) end
+    return misname.check("a result has no", key, Result, facts)
   end,
   __tostring = pretty.result,
   __names = Result, -- for completion

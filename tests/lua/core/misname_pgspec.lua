@@ -1,0 +1,34 @@
+local moonpool = require "moonpool"
+
+describe("a name that is nearly right", function()
+  local db
+
+  setup(function() db = moonpool.connect() end)
+  teardown(function() db:close() end)
+
+  local function refusal(f)
+    local ok, e = pcall(f)
+    assert.is_false(ok)
+    return tostring(e)
+  end
+
+  it("is told what was meant, on a handle, a transaction, a result and the module", function()
+    assert.matches('a handle has no method qery %(did you mean "query"%?%)', refusal(function() db:qery "select 1" end))
+    assert.matches('has no method insert_in .*"insert_into"', refusal(function() db:insert_in "t" end))
+    db:transaction(function(tx)
+      assert.matches('has no method exce .*"exec"', refusal(function() tx:exce "select 1" end))
+    end)
+    assert.matches('a result has no clumn .*"column"', refusal(function() db:query("select 1 as a"):clumn "a" end))
+    assert.matches('moonpool has no conect .*"connect"', refusal(function() moonpool.conect() end))
+  end)
+
+  it("names the line that wrote it", function()
+    assert.matches("misname_pgspec.lua:%d+", refusal(function() db:qery "select 1" end))
+  end)
+
+  it("is nil where nothing is near: asking what a value can do is no mistake", function()
+    assert.is_nil(db.reconnoitre)
+    assert.is_nil(db:query("select 1").reconnoitre)
+    assert.is_nil(moonpool.reconnoitre)
+  end)
+end)
