@@ -122,8 +122,11 @@ function(moonpool_lua_environment out)
     endif()
     execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=lib${runtime}.so
                     OUTPUT_VARIABLE library OUTPUT_STRIP_TRAILING_WHITESPACE)
+    # The runtime looks for the exceptions' functions when it starts, and luajit itself is C.
+    execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=libstdc++.so.6
+                    OUTPUT_VARIABLE exceptions OUTPUT_STRIP_TRAILING_WHITESPACE)
     # LuaJIT keeps pointers where the leak checker does not look.
-    list(APPEND environment "MOONPOOL_PRELOAD=${library}" "ASAN_OPTIONS=detect_leaks=0")
+    list(APPEND environment "MOONPOOL_PRELOAD=${library}:${exceptions}" "ASAN_OPTIONS=detect_leaks=0")
   endif()
   set(${out} "${environment}" PARENT_SCOPE)
 endfunction()
