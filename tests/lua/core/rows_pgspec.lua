@@ -179,6 +179,7 @@ break", 5 as "\", 6 as "ü"]]):first()
   end)
 
   it("does not outgrow the machine in a loop", function()
+    if os.getenv "MOONPOOL_PRELOAD" then return pending "a sanitizer keeps what was freed" end
     local function resident()
       for line in io.lines "/proc/self/status" do
         local kb = line:match "^VmRSS:%s+(%d+)"

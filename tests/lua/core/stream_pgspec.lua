@@ -76,6 +76,7 @@ describe("a stream", function()
   end)
 
   it("stays small", function()
+    if os.getenv "MOONPOOL_PRELOAD" then return pending "a sanitizer keeps what was freed" end
     local function resident()
       return tonumber(assert(io.open "/proc/self/status"):read "*a":match "VmRSS:%s+(%d+)")
     end
