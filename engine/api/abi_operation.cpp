@@ -189,6 +189,26 @@ mp_op* mp_close(mp_cluster* cluster, double drain) noexcept {
   });
 }
 
+int mp_wait_any(const mp_wait* waits, size_t count, double timeout, unsigned char* ready) noexcept {
+  using moonpool::Deadline;
+  using moonpool::async::Interest;
+  try {
+    thread_local std::vector<moonpool::async::Wait> all;
+    all.clear();
+    for (size_t i = 0; i < count; ++i) {
+      auto const interest =
+          waits[i].fd < 0 ? Interest::none : static_cast<Interest>(waits[i].interest);
+      all.push_back({waits[i].fd, interest, Deadline::never()});
+    }
+    auto const deadline = timeout < 0 ? Deadline::never() : Deadline::in(seconds(timeout));
+    return moonpool::async::wait_for_any(all, {ready, count}, deadline);
+  } catch (...) {
+    // Out of memory for the list: every operation looks for itself.
+    std::fill_n(ready, count, static_cast<unsigned char>(1));
+    return static_cast<int>(count);
+  }
+}
+
 int mp_op_step(mp_op* op, int wakeup, mp_wait* wait) noexcept {
   if (op->done) return op->error ? MP_FAILED : MP_OK;
   auto const how = wakeup == MP_TIMED_OUT   ? moonpool::async::Wakeup::timed_out

@@ -24,6 +24,9 @@ local rows = require "moonpool.core.rows"
 ---@field version string
 ---@field cond table conditions for `where`
 ---@field raw fun(sql: string, ...: any): any SQL written as it is
+---@field gather fun(...): any ... functions side by side; the first value of each
+---@field spawn fun(f: function, ...: any): moonpool.TaskHandle
+---@field sleep fun(time: string|number)
 ---@field scopes table ready-made scopes
 ---@field quote fun(name: string): string
 ---@field schema table declared schemas, introspection, differences
@@ -59,6 +62,9 @@ handle.lend_later("_with_query", function() return require("moonpool.query").wit
 local later = {
   cond = function() return require("moonpool.sql").cond end,
   raw = function() return require("moonpool.sql").raw end,
+  gather = function() return require("moonpool.core.concurrency").gather end,
+  spawn = function() return require("moonpool.core.concurrency").spawn end,
+  sleep = function() return require("moonpool.core.concurrency").sleep end,
   scopes = function() return require("moonpool.sql").scopes end,
   quote = function() return require("moonpool.sql").quote end,
   schema = function() return require "moonpool.schema" end,

@@ -73,7 +73,7 @@ local function finish(tx, how, f)
   tx.state.over, tx.line = how, false
   local handle = ffi.gc(f(session), C.mp_op_free)
   local e
-  if op.await(handle) ~= abi.OK then e = errors.from(C.mp_op_error(handle)) end
+  if op.await(handle, true) ~= abi.OK then e = errors.from(C.mp_op_error(handle)) end
   C.mp_op_free(ffi.gc(handle, nil))
   C.mp_session_free(ffi.gc(session, nil))
   return e

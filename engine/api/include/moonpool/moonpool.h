@@ -219,6 +219,12 @@ MP_API int mp_op_run(mp_op* op) MP_NOEXCEPT;
 /* As far as it goes without waiting. MP_PENDING fills `wait`: step again with MP_READY when the
  * descriptor is ready, MP_TIMED_OUT when the time has come, MP_CANCELLED to make it end early. */
 MP_API int mp_op_step(mp_op* op, int wakeup, mp_wait* wait) MP_NOEXCEPT;
+/* For whoever steps several operations on one thread: blocks until a descriptor of `waits` is ready, at
+ * most `timeout` seconds (negative: without end; the waits' own timeouts are not looked at). ready[i]
+ * becomes 1 where waits[i] is, else 0. Gives how many are; 0 when the time has passed; -1 when the
+ * program was interrupted (Ctrl-C in the shell). */
+MP_API int mp_wait_any(const mp_wait* waits, size_t count, double timeout,
+                       unsigned char* ready) MP_NOEXCEPT;
 /* After the end. The error of the whole operation, NULL when it is MP_OK. Leans on the operation. */
 MP_API const mp_error* mp_op_error(const mp_op* op) MP_NOEXCEPT;
 /* How many statements it ran. */
