@@ -8,33 +8,11 @@ namespace {
 
 using moonpool::Error;
 using moonpool::ErrorKind;
+using moonpool::api::make_op;
+using moonpool::api::seconds;
 using moonpool::async::Operation;
 using moonpool::session::Answer;
 using moonpool::session::Session;
-
-moonpool::Duration seconds(double count) {
-  if (!(count > 0)) return moonpool::Duration::zero();
-  constexpr double kHundredYears = 3.2e9;
-  return std::chrono::duration_cast<moonpool::Duration>(
-      std::chrono::duration<double>(std::min(count, kHundredYears)));
-}
-
-// The operation's first step runs `start`, so what is wrong with the call is the operation's error.
-template <class Start>
-mp_op* make_op(Start&& start) noexcept {
-  try {
-    auto op = std::make_unique<mp_op>();
-    try {
-      op->stepper.emplace(start(*op));
-    } catch (...) {
-      op->error.reset(moonpool::api::current_error());
-      op->done = true;
-    }
-    return op.release();
-  } catch (...) {
-    return nullptr;  // out of memory for the handle itself
-  }
-}
 
 void keep(mp_op& op, Answer answer) {
   op.results.resize(answer.replies.size());
@@ -102,18 +80,7 @@ moonpool::wire::Request request_of(mp_statement const* statements, size_t count)
   moonpool::wire::Request request;
   request.reserve(count);
   for (size_t i = 0; i < count; ++i) {
-    auto const& from = statements[i];
-    moonpool::wire::Statement statement;
-    statement.sql.assign(from.sql, from.sql_length);
-    statement.params.reserve(from.param_count);
-    for (size_t p = 0; p < from.param_count; ++p) {
-      auto const& value = from.params[p];
-      moonpool::wire::Param param;
-      if (value.data != nullptr) param.text.emplace(value.data, value.length);
-      param.type = value.type;
-      statement.params.push_back(std::move(param));
-    }
-    request.push_back(std::move(statement));
+    request.push_back(moonpool::api::statement_of(statements[i]));
   }
   return request;
 }
@@ -132,17 +99,45 @@ int finish(mp_op* op) {
 
 }  // namespace
 
+namespace moonpool::api {
+
+Duration seconds(double count) {
+  if (!(count > 0)) return Duration::zero();
+  constexpr double kHundredYears = 3.2e9;
+  return std::chrono::duration_cast<Duration>(
+      std::chrono::duration<double>(std::min(count, kHundredYears)));
+}
+
+wire::Statement statement_of(mp_statement const& from) {
+  wire::Statement statement;
+  statement.sql.assign(from.sql, from.sql_length);
+  statement.params.reserve(from.param_count);
+  for (size_t p = 0; p < from.param_count; ++p) {
+    auto const& value = from.params[p];
+    wire::Param param;
+    if (value.data != nullptr) param.text.emplace(value.data, value.length);
+    param.type = value.type;
+    statement.params.push_back(std::move(param));
+  }
+  return statement;
+}
+
+session::RunOptions run_options_of(mp_run_options const* options) {
+  session::RunOptions run;
+  if (options == nullptr) return run;
+  run.route = options->route == MP_READ ? cluster::Route::read : cluster::Route::write;
+  run.atomic = (options->flags & MP_ATOMIC) != 0;
+  run.idempotent = (options->flags & MP_IDEMPOTENT) != 0;
+  run.timeout = seconds(options->timeout);
+  return run;
+}
+
+}  // namespace moonpool::api
+
 mp_op* mp_run(mp_session* session, const mp_statement* statements, size_t count,
               const mp_run_options* options) noexcept {
   return make_op([&](mp_op& op) {
-    moonpool::session::RunOptions run;
-    if (options != nullptr) {
-      run.route = options->route == MP_READ ? moonpool::cluster::Route::read
-                                            : moonpool::cluster::Route::write;
-      run.atomic = (options->flags & MP_ATOMIC) != 0;
-      run.idempotent = (options->flags & MP_IDEMPOTENT) != 0;
-      run.timeout = seconds(options->timeout);
-    }
+    auto const run = moonpool::api::run_options_of(options);
     if (options != nullptr && (options->flags & MP_SCRIPT) != 0) {
       if (count != 1 || statements[0].param_count != 0) {
         throw Error(ErrorKind::usage, "a script is one text without parameters");

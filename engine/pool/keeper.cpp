@@ -16,6 +16,8 @@ Duration fraction(Duration whole, double part) {
   return std::chrono::duration_cast<Duration>(whole * part);
 }
 
+constexpr auto kGrace = std::chrono::milliseconds(30);
+
 // Full jitter, 10 ms doubling to 5 s.
 Duration pause_after(int failures) {
   if (failures == 0) return Duration::zero();
@@ -118,6 +120,11 @@ Operation<void> Pool::recover([[maybe_unused]] std::shared_ptr<Pool> self,
   bool in_step = false;
   try {
     bool readable = connection.usable();
+    if (!readable && member->may_cancel) {
+      // Whoever left a loop early left little to be read, as a rule: no need to trouble the server.
+      auto draining = connection.drain(Deadline::in(kGrace));
+      readable = co_await std::move(draining);
+    }
     bool may_cancel = !readable && member->may_cancel;
     if (may_cancel) {
       auto const turn = next_cancel();

@@ -86,7 +86,8 @@ void Transaction::check_in_step() {
 }
 
 Operation<std::vector<wire::Reply>> Transaction::run(wire::Request request, Deadline deadline) {
-  check_in_step();
+  auto readying = get_in_step(deadline);
+  co_await std::move(readying);
   auto const statements = request.size();
   auto whole = with_control(std::move(request));
   auto const riders = whole.size() - statements;
@@ -113,7 +114,8 @@ Operation<std::vector<wire::Reply>> Transaction::run(wire::Request request, Dead
 }
 
 Operation<std::vector<wire::Reply>> Transaction::run_script(std::string sql, Deadline deadline) {
-  check_in_step();
+  auto readying = get_in_step(deadline);
+  co_await std::move(readying);
   // The simple protocol takes one text: what rides goes in front of it.
   if (!control_.empty()) {
     wire::Request request;
@@ -199,6 +201,18 @@ Operation<void> Transaction::commit(Deadline deadline, cluster::Placement* home)
     send_home(home);
     co_return;
   }
+  if (std::exchange(loan_, 0) != 0) {
+    placement_.lease.give_back();
+    state_ = State::rolled_back;
+    throw Error(ErrorKind::transaction,
+                "a COPY of this transaction had not ended, so it was rolled back")
+        .at(Phase::commit, Outcome::rejected)
+        .on_node(node_);
+  }
+  if (left_) {
+    auto undoing = undo_loan(deadline);
+    co_await std::move(undoing);
+  }
   if (state_ != State::open || !placement_.lease->usable()) {
     placement_.lease.give_back();
     state_ = State::rolled_back;
@@ -256,6 +270,7 @@ Operation<void> Transaction::commit(Deadline deadline, cluster::Placement* home)
 }
 
 Operation<void> Transaction::rollback(Deadline deadline, cluster::Placement* home) {
+  loan_ = 0;
   bool const reusable = state_ == State::open && placement_.lease && placement_.lease->usable();
   state_ = State::rolled_back;
   if (!begun_ && placement_.lease) {

@@ -22,6 +22,8 @@ typedef struct mp_result mp_result;
 typedef struct mp_sql mp_sql;
 typedef struct mp_script mp_script;
 typedef struct mp_text mp_text;
+typedef struct mp_stream mp_stream;
+typedef struct mp_copy mp_copy;
 uint32_t mp_abi_version(void);
 const char* mp_version(void);
 enum mp_error_text_field {
@@ -117,6 +119,28 @@ int64_t mp_result_affected(const mp_result* result);
 const char* mp_result_node(const mp_result* result);
 size_t mp_result_memory(const mp_result* result);
 void mp_result_free(mp_result* result);
+mp_op* mp_stream_open(mp_session* session, const mp_statement* statement, const mp_run_options*
+  options);
+mp_op* mp_stream_next(mp_stream* stream, size_t max_rows);
+void mp_stream_free(mp_stream* stream);
+mp_op* mp_copy_in(mp_session* session, const char* sql, size_t length, const mp_run_options*
+  options);
+int mp_copy_value(mp_copy* copy, const char* data, size_t length);
+void mp_copy_number(mp_copy* copy, double value);
+void mp_copy_drop_row(mp_copy* copy);
+int mp_copy_end_row(mp_copy* copy);
+mp_op* mp_copy_put(mp_copy* copy, const char* data, size_t length);
+mp_op* mp_copy_finish(mp_copy* copy);
+mp_op* mp_copy_fail(mp_copy* copy, const char* reason, size_t length);
+mp_op* mp_copy_out(mp_session* session, const char* sql, size_t length, const mp_run_options*
+  options);
+mp_op* mp_copy_get(mp_copy* copy);
+mp_result* mp_copy_rows(const mp_result* like, const char* data, size_t length, mp_error** error);
+void mp_copy_free(mp_copy* copy);
+mp_stream* mp_op_stream(mp_op* op);
+mp_copy* mp_op_copy(mp_op* op);
+mp_text* mp_op_text(mp_op* op);
+int64_t mp_op_affected(const mp_op* op);
 enum mp_placeholder_style {
   MP_NO_PLACEHOLDERS = 0, MP_POSITIONAL = 1, MP_NAMED = 2, MP_NATIVE = 3
 };
