@@ -120,8 +120,7 @@ Operation<void> Pool::recover([[maybe_unused]] std::shared_ptr<Pool> self,
   bool in_step = false;
   try {
     bool readable = connection.usable();
-    if (!readable && member->may_cancel) {
-      // Whoever left a loop early left little to be read, as a rule: no need to trouble the server.
+    if (!readable && member->left_early) {
       auto draining = connection.drain(Deadline::in(kGrace));
       readable = co_await std::move(draining);
     }

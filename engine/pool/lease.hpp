@@ -26,6 +26,7 @@ struct Member {
   TimePoint leased_at;
   std::thread::id thread;
   std::string holder;
+  bool left_early = false;
   std::atomic<bool> leak_told = false;  // set by the holder and by the keeper
 };
 
@@ -63,6 +64,9 @@ class Lease {
 
   // Held for long on purpose: the warning about leaks leaves this lease alone.
   void keep_long() { member_->leak_told = true; }
+
+  // What was left unread is little, as a rule: recovery reads for a moment before it troubles the server.
+  void leave_early() { member_->left_early = true; }
 
   void give_back() noexcept;
   // Closes the connection instead of returning it.

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "observe/log.hpp"
 #include "policy/random.hpp"
+#include "session/turn.hpp"
 
 namespace moonpool::session {
 
@@ -53,7 +54,9 @@ Error const* Answer::error() const {
 }
 
 Session::Session(std::shared_ptr<cluster::Cluster> cluster, Habits habits)
-    : cluster_(std::move(cluster)), habits_(habits) {}
+    : cluster_(std::move(cluster)), habits_(habits) {
+  if (habits.pinned) turn_ = std::make_shared<bool>(false);
+}
 
 std::shared_ptr<Session> Session::make(std::shared_ptr<cluster::Cluster> cluster, Habits habits) {
   return std::shared_ptr<Session>(new Session(std::move(cluster), habits));
@@ -64,6 +67,7 @@ std::shared_ptr<Session> Session::with(Habits habits) const {
   other->transaction_ = transaction_;
   other->scope_ = scope_;
   if (habits.pinned) other->pinned_ = pinned_;
+  if (turn_ && (transaction_ || habits.pinned)) other->turn_ = turn_;
   return other;
 }
 
@@ -154,6 +158,7 @@ Operation<Answer> Session::run(wire::Request statements, RunOptions options) {
 
   if (transaction_) {
     check_turn();
+    Turn const turn(turn_);
     Answer answer;
     answer.node = transaction_->node();
     auto running = transaction_->run(std::move(statements), deadline);
@@ -162,6 +167,7 @@ Operation<Answer> Session::run(wire::Request statements, RunOptions options) {
     co_return answer;
   }
   if (habits_.pinned && options.route == Route::write) {
+    Turn const turn(turn_);
     auto pinning = pinned_placement(deadline);
     auto* placement = co_await std::move(pinning);
     auto running = run_placed(placement, statements, options, deadline);
@@ -230,6 +236,7 @@ Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOpti
 
 Operation<Answer> Session::run_script(std::string sql, RunOptions options) {
   auto const self = shared_from_this();
+  Turn const turn(turn_);
   auto const deadline = deadline_in(options.timeout);
   Answer answer;
   if (transaction_) {
@@ -257,7 +264,9 @@ Operation<Answer> Session::run_script(std::string sql, RunOptions options) {
 
 Operation<std::shared_ptr<Session>> Session::begin(TransactionOptions options) {
   auto const self = shared_from_this();
+  Turn const turn(turn_);
   auto inner = make(cluster_, habits_);
+  inner->turn_ = turn_ ? turn_ : std::make_shared<bool>(false);
   if (transaction_) {
     check_turn();
     inner->transaction_ = transaction_;
@@ -286,6 +295,7 @@ Operation<void> Session::commit() {
   auto const self = shared_from_this();
   if (!transaction_) throw Error(ErrorKind::transaction, "this handle stands for no transaction");
   check_turn();
+  Turn const turn(turn_);
   scope_->over = true;
   if (scope_->level > 0) {
     transaction_->end_savepoint();
@@ -299,6 +309,7 @@ Operation<void> Session::rollback() {
   auto const self = shared_from_this();
   if (!transaction_) throw Error(ErrorKind::transaction, "this handle stands for no transaction");
   if (scope_->over) co_return;
+  Turn const turn(turn_);
   scope_->over = true;
   if (scope_->level > 0) {
     while (transaction_->level() >= scope_->level) transaction_->undo();

@@ -103,6 +103,7 @@ class Session : public std::enable_shared_from_this<Session> {
   };
   std::shared_ptr<Scope> scope_;  // with transaction_, never without
   std::shared_ptr<cluster::Placement> pinned_;
+  std::shared_ptr<bool> turn_;  // see Turn; of a transaction or a pinned session
 };
 
 }  // namespace moonpool::session
