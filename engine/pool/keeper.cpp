@@ -1,5 +1,6 @@
 // The pool's work in the background: opening, bringing back in step, closing what is old.
 #include <algorithm>
+#include <utility>
 #include "base/error.hpp"
 #include "observe/log.hpp"
 #include "policy/random.hpp"
@@ -120,7 +121,7 @@ Operation<void> Pool::recover([[maybe_unused]] std::shared_ptr<Pool> self,
   bool in_step = false;
   try {
     bool readable = connection.usable();
-    if (!readable && member->may_cancel) {
+    if (!readable && std::exchange(member->drain_first, false)) {
       // Whoever left a loop early left little to be read, as a rule: no need to trouble the server.
       auto draining = connection.drain(Deadline::in(kGrace));
       readable = co_await std::move(draining);
