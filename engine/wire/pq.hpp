@@ -57,13 +57,15 @@ std::string port_of(pg_conn* connection);
 // Do the bytes of the protocol stand on the socket as they are?
 bool is_plain(pg_conn* connection) noexcept;
 
-bool set_nonblocking(pg_conn* connection) noexcept;
+bool set_nonblocking(pg_conn* connection, bool on = true) noexcept;
 bool enter_pipeline(pg_conn* connection) noexcept;
 // False while results are unread.
 bool exit_pipeline(pg_conn* connection) noexcept;
 
 using NoticeFunction = void (*)(void* context, pg_result const* notice);
-void set_notice_receiver(pg_conn* connection, NoticeFunction function, void* context) noexcept;
+// Gives the one before.
+NoticeFunction set_notice_receiver(pg_conn* connection, NoticeFunction function,
+                                   void* context) noexcept;
 
 // ---- Sending: false when libpq refused; the reason is error_message() ----
 bool send_query(pg_conn* connection, char const* sql) noexcept;

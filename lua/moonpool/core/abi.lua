@@ -24,6 +24,7 @@ typedef struct mp_script mp_script;
 typedef struct mp_text mp_text;
 typedef struct mp_stream mp_stream;
 typedef struct mp_copy mp_copy;
+typedef struct mp_loan mp_loan;
 uint32_t mp_abi_version(void);
 const char* mp_version(void);
 enum mp_error_text_field {
@@ -136,8 +137,13 @@ mp_op* mp_copy_out(mp_session* session, const char* sql, size_t length, const mp
 mp_op* mp_copy_get(mp_copy* copy);
 mp_result* mp_copy_rows(const mp_result* like, const char* data, size_t length, mp_error** error);
 void mp_copy_free(mp_copy* copy);
+mp_op* mp_lend(mp_session* session, const mp_run_options* options);
+void* mp_loan_connection(const mp_loan* loan);
+int mp_loan_return(mp_loan* loan, mp_error** error);
+void mp_loan_free(mp_loan* loan);
 mp_stream* mp_op_stream(mp_op* op);
 mp_copy* mp_op_copy(mp_op* op);
+mp_loan* mp_op_loan(mp_op* op);
 mp_text* mp_op_text(mp_op* op);
 int64_t mp_op_affected(const mp_op* op);
 enum mp_placeholder_style {

@@ -47,6 +47,7 @@ typedef struct mp_script mp_script;
 typedef struct mp_text mp_text;
 typedef struct mp_stream mp_stream;
 typedef struct mp_copy mp_copy;
+typedef struct mp_loan mp_loan;
 
 /* MP_ABI_VERSION of the library that answers. A caller compiled against another number must stop. */
 MP_API uint32_t mp_abi_version(void) MP_NOEXCEPT;
@@ -308,9 +309,23 @@ MP_API mp_result* mp_copy_rows(const mp_result* like, const char* data, size_t l
 /* Freed in the middle, nothing of it is stored, and the server is told to stop. */
 MP_API void mp_copy_free(mp_copy* copy) MP_NOEXCEPT;
 
+/* Lends a connection to somebody who speaks libpq: blocking, out of pipeline mode, on the node that
+ * `options` name (NULL: the primary); inside a transaction that one's connection, and the transaction is not
+ * to be ended. mp_op_loan gives it. */
+MP_API mp_op* mp_lend(mp_session* session, const mp_run_options* options) MP_NOEXCEPT;
+/* The PGconn*; leans on the loan. NULL when it was returned, or its transaction is over. Not to be
+ * finished. */
+MP_API void* mp_loan_connection(const mp_loan* loan) MP_NOEXCEPT;
+/* Returns the connection. Its settings are restored before its next user. 1, or 0 and an error: a
+ * transaction had been left open (it is rolled back), or it came back broken (it is closed). */
+MP_API int mp_loan_return(mp_loan* loan, mp_error** error) MP_NOEXCEPT;
+/* Returns it too, if that was not done. */
+MP_API void mp_loan_free(mp_loan* loan) MP_NOEXCEPT;
+
 /* What these operations give, once each. */
 MP_API mp_stream* mp_op_stream(mp_op* op) MP_NOEXCEPT;
 MP_API mp_copy* mp_op_copy(mp_op* op) MP_NOEXCEPT;
+MP_API mp_loan* mp_op_loan(mp_op* op) MP_NOEXCEPT;
 MP_API mp_text* mp_op_text(mp_op* op) MP_NOEXCEPT;
 MP_API int64_t mp_op_affected(const mp_op* op) MP_NOEXCEPT;
 
