@@ -68,6 +68,12 @@ Operation<void> Pool::open_one([[maybe_unused]] std::shared_ptr<Pool> self, Dead
   }
 }
 
+Operation<std::unique_ptr<wire::Connection>> Pool::open_apart(Deadline deadline) {
+  auto opening = wire::Connection::open(info_, {}, deadline.earlier_in(options_.connect_timeout));
+  auto connection = co_await std::move(opening);
+  co_return connection;
+}
+
 void Pool::opened(std::unique_ptr<wire::Connection> connection, std::uint64_t generation) {
   auto member = std::make_unique<Member>();
   member->connection = std::move(connection);

@@ -31,6 +31,8 @@ class Stream;
 class CopyIn;
 class CopyOut;
 class Lent;
+class Listener;
+struct ListenOptions;
 
 // What a caller does: statements on the right node, transactions, savepoints. Service code takes a
 // session without knowing whether it stands for the cluster or for a transaction.
@@ -64,6 +66,10 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // A connection for somebody who speaks libpq: see Lent.
   async::Operation<std::shared_ptr<Lent>> lend(RunOptions options);
+
+  // Listens to channels on a connection of its own; waits until it does. Not inside a transaction.
+  async::Operation<std::shared_ptr<Listener>> listen(std::vector<std::string> channels,
+                                                     ListenOptions options);
 
   // A session for a new transaction, or for a savepoint inside this one. Waits for a connection only:
   // BEGIN rides with the first statement.

@@ -19,6 +19,7 @@ namespace moonpool::wire {
 
 class CopyIn;
 class CopyOut;
+class Listening;
 class RawConnection;
 class Stream;
 
@@ -118,6 +119,7 @@ class Connection {
   // What reads or writes over several operations keeps the same books.
   friend class CopyIn;
   friend class CopyOut;
+  friend class Listening;
   friend class Stream;
 
   // An answer the server owes: to what rode ahead (clearing may fail, a rider must not), to a statement

@@ -122,6 +122,12 @@ ResultHandle next_result(pg_conn* connection) noexcept {
 }
 bool set_single_row(pg_conn* connection) noexcept { return PQsetSingleRowMode(connection) == 1; }
 
+std::optional<Note> next_note(pg_conn* connection) {
+  std::unique_ptr<PGnotify, decltype(&PQfreemem)> const found(PQnotifies(connection), &PQfreemem);
+  if (!found) return std::nullopt;
+  return Note{found->relname, found->extra, found->be_pid};
+}
+
 ResultStatus status(pg_result const* result) noexcept {
   switch (PQresultStatus(result)) {
     case PGRES_COMMAND_OK:

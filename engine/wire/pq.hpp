@@ -83,6 +83,14 @@ bool is_busy(pg_conn* connection) noexcept;
 ResultHandle next_result(pg_conn* connection) noexcept;
 bool set_single_row(pg_conn* connection) noexcept;
 
+// ---- Notes: what NOTIFY sent and was read already ----
+struct Note {
+  std::string channel;
+  std::string payload;
+  int backend_pid = 0;
+};
+std::optional<Note> next_note(pg_conn* connection);
+
 // ---- Results ----
 ResultStatus status(pg_result const* result) noexcept;
 ServerFields error_fields(pg_result const* result);
