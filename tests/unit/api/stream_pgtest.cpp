@@ -98,4 +98,20 @@ TEST_CASE("what throws in the middle stores nothing") {
   cluster.exec("drop table face_copy");
 }
 
+TEST_CASE("notes come to a listener") {
+  using namespace std::chrono_literals;
+  auto const cluster = connected();
+  auto ear = cluster.listen({"Face", "other"}, {.probe = 1s});
+  CHECK_FALSE(ear.next(10ms).has_value());
+  cluster.exec("select pg_notify('Face', i::text) from generate_series(1, 3) i");
+  std::string all;
+  ear.each([&](moonpool::Note const& note) {
+    CHECK(note.channel == "Face");
+    all += note.payload;
+    return all.size() < 3;
+  });
+  CHECK(all == "123");
+  CHECK_THROWS_AS(cluster.listen({""}), Error);
+}
+
 }  // namespace

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "moonpool/error.hpp"
+#include "moonpool/listen.hpp"
 #include "moonpool/rows.hpp"
 #include "moonpool/stream.hpp"
 
@@ -133,6 +134,20 @@ class Session {
       if (length == 0) return mp_op_affected(got.get());
       take(std::string_view(data, length));
     }
+  }
+
+  // Listens to channels, which are names; not inside a transaction.
+  Listener listen(std::initializer_list<std::string_view> channels,
+                  ListenOptions const& options = {}) {
+    std::vector<mp_value> names;
+    names.reserve(channels.size());
+    for (auto const channel : channels) names.push_back({channel.data(), channel.size(), 0});
+    mp_listen_options wishes{};
+    wishes.size = sizeof wishes;
+    wishes.timeout = std::chrono::duration<double>(options.timeout).count();
+    wishes.probe = std::chrono::duration<double>(options.probe).count();
+    auto const op = detail::finish(mp_listen(session_.get(), names.data(), names.size(), &wishes));
+    return Listener(mp_op_listener(op.get()));
   }
 
   // Commits when `work` returns, rolls back when it throws and throws on. Inside a transaction it is a
@@ -270,6 +285,10 @@ class Cluster {
   template <class Take>
   long long copy_out(std::string_view sql, Take&& take) const {
     return session().copy_out(sql, std::forward<Take>(take));
+  }
+  Listener listen(std::initializer_list<std::string_view> channels,
+                  ListenOptions const& options = {}) const {
+    return session().listen(channels, options);
   }
   template <class Work>
   void transaction(Work&& work, TransactionOptions const& options = {}, int retries = 3) const {
