@@ -22,11 +22,11 @@ struct Member {
   TimePoint heard;               // when the server last answered on it
   std::uint64_t generation = 0;  // of the pool when it was opened
   bool may_cancel = true;        // false while a COMMIT is in flight
+  bool drain_first = false;      // left in mid-stream: the rest may be short
   // Of the present lease.
   TimePoint leased_at;
   std::thread::id thread;
   std::string holder;
-  bool left_early = false;
   std::atomic<bool> leak_told = false;  // set by the holder and by the keeper
 };
 
@@ -62,11 +62,11 @@ class Lease {
   void forbid_cancel() { member_->may_cancel = false; }
   void allow_cancel() { member_->may_cancel = true; }
 
+  // From here on the server sends as it is read: should the lease be dropped in the middle, the rest is
+  // read for a moment before the server is told to cancel.
+  void drain_first() { member_->drain_first = true; }
   // Held for long on purpose: the warning about leaks leaves this lease alone.
   void keep_long() { member_->leak_told = true; }
-
-  // What was left unread is little, as a rule: recovery reads for a moment before it troubles the server.
-  void leave_early() { member_->left_early = true; }
 
   void give_back() noexcept;
   // Closes the connection instead of returning it.

@@ -115,8 +115,8 @@ Lease Pool::lend(std::unique_ptr<Member> member) {
   member->leased_at = now;
   member->thread = std::this_thread::get_id();
   member->holder = caller_place();
-  member->left_early = false;
   member->leak_told = false;
+  member->drain_first = false;
   std::lock_guard const lock(mutex_);
   busy_.push_back(member.get());
   return Lease(shared_from_this(), std::move(member));

@@ -46,7 +46,6 @@ void Hold::end(Error const* error) noexcept {
   if (home_ && !home_->lease && placement_.lease->usable()) {
     *home_ = std::move(placement_);
   } else {
-    if (error == nullptr) placement_.lease.leave_early();
     placement_.lease.give_back();
   }
 }

@@ -30,6 +30,9 @@ struct Answer {
 class Stream;
 class CopyIn;
 class CopyOut;
+class Lent;
+class Listener;
+struct ListenOptions;
 
 // What a caller does: statements on the right node, transactions, savepoints. Service code takes a
 // session without knowing whether it stands for the cluster or for a transaction.
@@ -60,6 +63,13 @@ class Session : public std::enable_shared_from_this<Session> {
   // One COPY … FROM STDIN, on the primary; one COPY … TO STDOUT. They wait until the server is ready.
   async::Operation<std::shared_ptr<CopyIn>> copy_in(std::string sql, RunOptions options);
   async::Operation<std::shared_ptr<CopyOut>> copy_out(std::string sql, RunOptions options);
+
+  // A connection for somebody who speaks libpq: see Lent.
+  async::Operation<std::shared_ptr<Lent>> lend(RunOptions options);
+
+  // Listens to channels on a connection of its own; waits until it does. Not inside a transaction.
+  async::Operation<std::shared_ptr<Listener>> listen(std::vector<std::string> channels,
+                                                     ListenOptions options);
 
   // A session for a new transaction, or for a savepoint inside this one. Waits for a connection only:
   // BEGIN rides with the first statement.

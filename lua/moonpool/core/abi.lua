@@ -22,8 +22,10 @@ typedef struct mp_result mp_result;
 typedef struct mp_sql mp_sql;
 typedef struct mp_script mp_script;
 typedef struct mp_text mp_text;
+typedef struct mp_listener mp_listener;
 typedef struct mp_stream mp_stream;
 typedef struct mp_copy mp_copy;
+typedef struct mp_loan mp_loan;
 uint32_t mp_abi_version(void);
 const char* mp_version(void);
 enum mp_error_text_field {
@@ -137,10 +139,34 @@ mp_op* mp_copy_out(mp_session* session, const char* sql, size_t length, const mp
 mp_op* mp_copy_get(mp_copy* copy);
 mp_result* mp_copy_rows(const mp_result* like, const char* data, size_t length, mp_error** error);
 void mp_copy_free(mp_copy* copy);
+mp_op* mp_lend(mp_session* session, const mp_run_options* options);
+void* mp_loan_connection(const mp_loan* loan);
+int mp_loan_return(mp_loan* loan, mp_error** error);
+void mp_loan_free(mp_loan* loan);
 mp_stream* mp_op_stream(mp_op* op);
 mp_copy* mp_op_copy(mp_op* op);
+mp_loan* mp_op_loan(mp_op* op);
 mp_text* mp_op_text(mp_op* op);
 int64_t mp_op_affected(const mp_op* op);
+typedef struct mp_listen_options {
+  size_t size;
+  double timeout;
+  double probe;
+} mp_listen_options;
+typedef struct mp_note {
+  const char* channel;
+  const char* payload;
+  size_t payload_length;
+  const char* since;
+  int32_t pid;
+  int32_t gap;
+} mp_note;
+mp_op* mp_listen(mp_session* session, const mp_value* channels, size_t count, const
+  mp_listen_options* options);
+mp_op* mp_listener_next(mp_listener* listener, double timeout);
+void mp_listener_free(mp_listener* listener);
+mp_listener* mp_op_listener(mp_op* op);
+const mp_note* mp_op_note(const mp_op* op);
 enum mp_placeholder_style {
   MP_NO_PLACEHOLDERS = 0, MP_POSITIONAL = 1, MP_NAMED = 2, MP_NATIVE = 3
 };

@@ -11,6 +11,7 @@ local duration = require "moonpool.core.duration"
 local errors = require "moonpool.core.error"
 local ffi = require "ffi"
 local json = require "moonpool.core.json"
+local listen = require "moonpool.core.listen"
 local misname = require "moonpool.core.misname"
 local native = require "moonpool.core.ffi"
 local placeholders = require "moonpool.core.placeholders"
@@ -201,6 +202,16 @@ end
 ---@return moonpool.CopyOut
 function Handle:copy_out(target, options)
   return copy.out_of(self, self.codec, target, options)
+end
+
+---Listens to what NOTIFY sends to a channel, or to several: `for note in db:listen("orders"):each() do`. It has a
+---connection of its own, to the primary, and listens when this returns. `timeout` ends a wait for a note.
+---@async
+---@param channels string|string[] names
+---@param options { timeout: string|number|nil, probe: string|number|nil }|nil
+---@return moonpool.Listener
+function Handle:listen(channels, options)
+  return listen.open(session_of(self), channels, options)
 end
 
 ---Runs text that may hold several statements, without parameters. Outside a transaction they are one.
