@@ -24,6 +24,7 @@ local types = require "moonpool.core.types"
 local C = native.C
 local WRITE, READ = abi.WRITE, abi.READ
 local scan_of, bind, wrap, run_one = placeholders.scan, placeholders.bind, rows.wrap, run.one
+local first_of = rows.first_of
 local select, type = select, type
 
 local M = {}
@@ -92,14 +93,12 @@ end
 
 local function result(self, route, statement, n, ...)
   local handle, memory = answer(self, route, statement, n, ...)
-  return wrap(handle, self.codec, memory)
+  return wrap(handle, self.codec, memory, self.line, route)
 end
 
 local function row(self, route, statement, n, ...)
-  local answered = result(self, route, statement, n, ...)
-  local first = answered:first()
-  rows.free(answered)
-  return first
+  local handle, memory = answer(self, route, statement, n, ...)
+  return first_of(handle, self.codec, memory, self.line, route)
 end
 
 ---Runs a statement on the primary. Returns how many rows it touched.
@@ -228,9 +227,10 @@ function Handle:script(sql, options)
   local results = {}
   for i = 1, tonumber(C.mp_op_count(handle)) do
     local one = C.mp_op_result(handle, i - 1)
-    if one ~= nil then results[#results + 1] = wrap(one, self.codec, {}) end
+    if one ~= nil then results[#results + 1] = ffi.gc(one, C.mp_result_free) end
   end
   C.mp_op_free(ffi.gc(handle, nil))
+  for i = 1, #results do results[i] = wrap(results[i], self.codec, {}, self.line, WRITE) end
   return results
 end
 
@@ -357,9 +357,9 @@ function Handle:_run(q)
   local sql, list = q.sql, q.params
   local n = q.n or list and (list.n or #list) or 0
   local timeout = q.timeout and duration.seconds(q.timeout, "timeout") or 0
-  local handle = run_one(session_of(self), sql, list, n, nil, q.route == "read" and READ or WRITE,
-    q.idempotent and abi.IDEMPOTENT or 0, timeout)
-  return wrap(handle, self.codec, memory_of(sql))
+  local session, route = session_of(self), q.route == "read" and READ or WRITE
+  local handle = run_one(session, sql, list, n, nil, route, q.idempotent and abi.IDEMPOTENT or 0, timeout)
+  return wrap(handle, self.codec, memory_of(sql), session, route)
 end
 
 function metatable:__tostring()

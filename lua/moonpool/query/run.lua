@@ -68,15 +68,23 @@ local function through_cache(query, runner, cache)
   return stored.new(rows, names)
 end
 
+---The handle that a query was built on.
+---@param query moonpool.Builder
+---@return any
+function M.runner(query)
+  local runner = query.runner
+  if type(runner) ~= "table" or not runner._run then
+    misuse.raise "this query belongs to no database; build it from a handle: db:from(...)"
+  end
+  return runner
+end
+
 ---Runs a query.
 ---@async
 ---@param query moonpool.Builder
 ---@return moonpool.Result|moonpool.StoredResult
 function M.run(query)
-  local runner, options, tree = query.runner, query.options, query.shape.tree
-  if type(runner) ~= "table" or not runner._run then
-    misuse.raise "this query belongs to no database; build it from a handle: db:from(...)"
-  end
+  local runner, options, tree = M.runner(query), query.options, query.shape.tree
   local result
   if options and options.cache and tree.kind == "select" and not tree.writes then
     local cache = cache_of(runner)
@@ -89,6 +97,17 @@ function M.run(query)
   end
   if tree.backward then return stored.reversed(result) end
   return result
+end
+
+---Opens a cursor on a query.
+---@async
+---@param query moonpool.Select
+---@return moonpool.Stream
+function M.stream(query)
+  local runner, options, tree = M.runner(query), query.options or {}, query.shape.tree
+  if tree.backward then misuse.raise "stream cannot turn rows round; order them the other way and go on after the key" end
+  if tree.writes or options.consistency == "strong" then return runner:stream(query) end
+  return runner:read_stream(query)
 end
 
 ---Runs text made from a query, on the same terms.
