@@ -4,6 +4,7 @@
 -- scratch database has the encoding and the locale of the database it stands in for, is made from template0, and is
 -- dropped when the work in it is done, however that ends.
 
+local blame = require "moonpool.schema.blame"
 local emitter = require "moonpool.schema.emitter"
 local handles = require "moonpool.core.handle"
 local names = require "moonpool.schema.names"
@@ -206,6 +207,20 @@ function M.load_sql(scratch, text, name)
   return warnings
 end
 
+-- What is said of a thing the server refused: where it was written, why, what was probably meant, what to do.
+local function refusal(set, fact, sql, e)
+  local message = e.message or tostring(e)
+  local guilty = blame.fact(set, fact, sql, e)
+  local at = guilty.attrs._at or fact.attrs._at
+  local text = ("%s: %s%s%s"):format(at or fact.id, message, blame.hint(set, guilty, message),
+    at and (" (%s)"):format(guilty.id) or "")
+  if fact.kind == "extension" then
+    text = text .. ("\n  install the package that has the extension %s on this server, or give another as scratch")
+      :format(fact.name)
+  end
+  return text
+end
+
 --- Loads a fact set in a scratch database. Raises, naming everything that could not be made.
 ---@param scratch table
 ---@param set moonpool.schema.FactSet
@@ -220,13 +235,8 @@ function M.load_facts(scratch, set, options)
   for _, failure in ipairs(failures) do
     local fact, e = failure.item.fact, failure.error
     -- The first statement of a thing failed; the others only miss what it would have made.
-    if not (fact and (said[fact.id] or said[fact.parent])) then texts[#texts + 1] = ("%s: %s%s"):format(fact
-      and fact.attrs._at or fact and fact.id or "statement",
-      e.message or tostring(e), fact and fact.attrs._at and (" (%s)"):format(fact.id) or "") end
-    if fact and fact.kind == "extension" and not said[fact.id] then
-      texts[#texts] = texts[#texts]
-        .. ("\n  install the package that has the extension %s on this server, or give another as scratch")
-        :format(fact.name)
+    if not (fact and (said[fact.id] or said[fact.parent])) then
+      texts[#texts + 1] = fact and refusal(set, fact, failure.item.sql, e) or "statement: " .. (e.message or tostring(e))
     end
     if fact then said[fact.id] = true end
   end
