@@ -63,6 +63,7 @@ std::shared_ptr<Session> Session::with(Habits habits) const {
   auto other = make(cluster_, habits);
   other->transaction_ = transaction_;
   other->scope_ = scope_;
+  other->memory_ = memory_;
   if (habits.pinned) other->pinned_ = pinned_;
   return other;
 }
@@ -258,6 +259,7 @@ Operation<Answer> Session::run_script(std::string sql, RunOptions options) {
 Operation<std::shared_ptr<Session>> Session::begin(TransactionOptions options) {
   auto const self = shared_from_this();
   auto inner = make(cluster_, habits_);
+  inner->memory_ = memory_;
   if (transaction_) {
     check_turn();
     inner->transaction_ = transaction_;

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cluster/cluster.hpp"
+#include "session/memory.hpp"
 #include "session/options.hpp"
 #include "session/transaction.hpp"
 
@@ -15,6 +17,10 @@ struct RunOptions {
   Duration timeout = Duration::zero();  // zero: the session's habit
   bool atomic = false;                  // several statements: all or none
   bool idempotent = false;              // running it twice does no harm
+  // Of a read; nullopt and zero: the session's habit.
+  std::optional<policy::Consistency> consistency = std::nullopt;
+  std::optional<policy::Fallback> fallback = std::nullopt;
+  Duration max_lag = Duration::zero();
 };
 
 // What became of the statements, one reply each, and which node answered.
@@ -33,7 +39,7 @@ class Session : public std::enable_shared_from_this<Session> {
  public:
   static std::shared_ptr<Session> make(std::shared_ptr<cluster::Cluster> cluster, Habits habits);
 
-  // The same server state with other habits.
+  // The same server state and the same memory of writes, with other habits.
   std::shared_ptr<Session> with(Habits habits) const;
 
   Habits const& habits() const { return habits_; }
@@ -58,6 +64,11 @@ class Session : public std::enable_shared_from_this<Session> {
   async::Operation<void> rollback();
 
   bool in_transaction() const;
+
+  // Up to where this session's reads must have seen its writes. To carry it into another session, of
+  // another process too: observe() there, after which that one's reads see the same.
+  policy::Position position() const { return memory_->seen().position; }
+  void observe(policy::Position const& position) { memory_->remember(position); }
 
   // One round trip to the primary.
   async::Operation<void> ping();
@@ -84,6 +95,7 @@ class Session : public std::enable_shared_from_this<Session> {
   };
   std::shared_ptr<Scope> scope_;  // with transaction_, never without
   std::shared_ptr<cluster::Placement> pinned_;
+  std::shared_ptr<Memory> memory_ = std::make_shared<Memory>();
 };
 
 }  // namespace moonpool::session
