@@ -5,6 +5,7 @@
 
 #include "base/time.hpp"
 #include "policy/retry.hpp"
+#include "policy/routing.hpp"
 
 namespace moonpool::session {
 
@@ -18,6 +19,8 @@ struct Habits {
   Duration slow_query = Duration::zero();
   // How calls outside transactions are repeated where that is safe.
   policy::RetryOptions retry;
+  // What reads ask of the node that serves them.
+  policy::Reading reading = {};
 };
 
 enum class Isolation : std::uint8_t {

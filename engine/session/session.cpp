@@ -66,6 +66,7 @@ std::shared_ptr<Session> Session::with(Habits habits) const {
   auto other = make(cluster_, habits);
   other->transaction_ = transaction_;
   other->scope_ = scope_;
+  other->memory_ = memory_;
   if (habits.pinned) other->pinned_ = pinned_;
   if (turn_ && (transaction_ || habits.pinned)) other->turn_ = turn_;
   return other;
@@ -267,6 +268,7 @@ Operation<std::shared_ptr<Session>> Session::begin(TransactionOptions options) {
   Turn const turn(turn_);
   auto inner = make(cluster_, habits_);
   inner->turn_ = turn_ ? turn_ : std::make_shared<bool>(false);
+  inner->memory_ = memory_;
   if (transaction_) {
     check_turn();
     inner->transaction_ = transaction_;

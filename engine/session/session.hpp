@@ -1,11 +1,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cluster/cluster.hpp"
 #include "session/hold.hpp"
+#include "session/memory.hpp"
 #include "session/options.hpp"
 #include "session/transaction.hpp"
 
@@ -16,6 +18,10 @@ struct RunOptions {
   Duration timeout = Duration::zero();  // zero: the session's habit
   bool atomic = false;                  // several statements: all or none
   bool idempotent = false;              // running it twice does no harm
+  // Of a read; nullopt and zero: the session's habit.
+  std::optional<policy::Consistency> consistency = std::nullopt;
+  std::optional<policy::Fallback> fallback = std::nullopt;
+  Duration max_lag = Duration::zero();
 };
 
 // What became of the statements, one reply each, and which node answered.
@@ -41,7 +47,7 @@ class Session : public std::enable_shared_from_this<Session> {
  public:
   static std::shared_ptr<Session> make(std::shared_ptr<cluster::Cluster> cluster, Habits habits);
 
-  // The same server state with other habits.
+  // The same server state and the same memory of writes, with other habits.
   std::shared_ptr<Session> with(Habits habits) const;
 
   Habits const& habits() const { return habits_; }
@@ -81,6 +87,11 @@ class Session : public std::enable_shared_from_this<Session> {
 
   bool in_transaction() const;
 
+  // Up to where this session's reads must have seen its writes. To carry it into another session, of
+  // another process too: observe() there, after which that one's reads see the same.
+  policy::Position position() const { return memory_->seen().position; }
+  void observe(policy::Position const& position) { memory_->remember(position); }
+
   // One round trip to the primary.
   async::Operation<void> ping();
 
@@ -114,6 +125,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::shared_ptr<Scope> scope_;  // with transaction_, never without
   std::shared_ptr<cluster::Placement> pinned_;
   std::shared_ptr<bool> turn_;  // see Turn; of a transaction or a pinned session
+  std::shared_ptr<Memory> memory_ = std::make_shared<Memory>();
 };
 
 }  // namespace moonpool::session

@@ -10,6 +10,8 @@ M.OK, M.FAILED, M.PENDING = 0, 1, 2
 M.WRITE, M.READ = 0, 1
 M.ATOMIC, M.IDEMPOTENT, M.SCRIPT = 1, 2, 4
 M.READY, M.TIMED_OUT, M.CANCELLED = 0, 1, 2
+M.consistency = { strong = 1, session = 2, eventual = 3 }
+M.fallback = { primary = 1, stale = 2, error = 3 }
 M.isolation = { ["read committed"] = 1, ["repeatable read"] = 2, serializable = 3 }
 
 M.declarations = [[
@@ -56,6 +58,8 @@ mp_text* mp_cluster_stats(const mp_cluster* cluster);
 void mp_cluster_free(mp_cluster* cluster);
 mp_session* mp_session_new(mp_cluster* cluster, const mp_config* habits, mp_error** error);
 mp_session* mp_session_with(mp_session* session, const mp_config* habits, mp_error** error);
+mp_text* mp_session_token(const mp_session* session);
+int mp_session_observe(mp_session* session, const char* token, size_t length, mp_error** error);
 int mp_session_in_transaction(const mp_session* session);
 void mp_session_free(mp_session* session);
 typedef struct mp_value {
@@ -71,11 +75,18 @@ typedef struct mp_statement {
 } mp_statement;
 enum mp_route { MP_WRITE = 0, MP_READ = 1 };
 enum mp_run_flags { MP_ATOMIC = 1, MP_IDEMPOTENT = 2, MP_SCRIPT = 4 };
+enum mp_consistency { MP_HABITUAL = 0, MP_STRONG = 1, MP_SESSION = 2, MP_EVENTUAL = 3 };
+enum mp_fallback {
+  MP_FALLBACK_HABITUAL = 0, MP_FALLBACK_PRIMARY = 1, MP_FALLBACK_STALE = 2, MP_FALLBACK_ERROR = 3
+};
 typedef struct mp_run_options {
   size_t size;
   int32_t route;
   uint32_t flags;
   double timeout;
+  int32_t consistency;
+  int32_t fallback;
+  double max_lag;
 } mp_run_options;
 enum mp_isolation {
   MP_DEFAULT_ISOLATION = 0, MP_READ_COMMITTED = 1, MP_REPEATABLE_READ = 2, MP_SERIALIZABLE = 3

@@ -130,7 +130,8 @@ MP_API void mp_cluster_free(mp_cluster* cluster) MP_NOEXCEPT;
 /* ---- Sessions -------------------------------------------------------------------------------- */
 
 /* Gives a session: what statements are run on. It remembers its own writes, so that its reads see
- * them. `habits` (NULL: the cluster's) may hold the keys timeout, consistency, max_lag, pinned.
+ * them. `habits` (NULL: the cluster's) changes the cluster's in the keys it sets: timeout, consistency,
+ * max_lag, max_lag_bytes, fallback, slow_query, retry.*, pinned.
  * pinned "true": the session keeps one connection for writes from its first statement until it is
  * freed, so what belongs to a connection (advisory locks, temporary tables) lasts. */
 MP_API mp_session* mp_session_new(mp_cluster* cluster, const mp_config* habits,
@@ -139,6 +140,12 @@ MP_API mp_session* mp_session_new(mp_cluster* cluster, const mp_config* habits,
  * transaction. */
 MP_API mp_session* mp_session_with(mp_session* session, const mp_config* habits,
                                    mp_error** error) MP_NOEXCEPT;
+/* Gives what the session's reads must have seen, as text to hand to a session elsewhere: another request of
+ * the same user, another process. "" when it has written nothing. */
+MP_API mp_text* mp_session_token(const mp_session* session) MP_NOEXCEPT;
+/* Takes such a token in: from now on this session's reads see those writes. Returns 1, or 0 and an error. */
+MP_API int mp_session_observe(mp_session* session, const char* token, size_t length,
+                              mp_error** error) MP_NOEXCEPT;
 /* 1 inside a transaction that is not over yet. */
 MP_API int mp_session_in_transaction(const mp_session* session) MP_NOEXCEPT;
 /* A transaction that is not over yet is abandoned: its connection is closed, never reused, so the
@@ -169,11 +176,28 @@ enum mp_run_flags {
                         a result for each of them in order, up to the first error */
 };
 
+enum mp_consistency {
+  MP_HABITUAL = 0,
+  MP_STRONG = 1,  /* everything committed before it: the primary */
+  MP_SESSION = 2, /* what this session has written */
+  MP_EVENTUAL = 3 /* anything */
+};
+enum mp_fallback {
+  MP_FALLBACK_HABITUAL = 0,
+  MP_FALLBACK_PRIMARY = 1,
+  MP_FALLBACK_STALE = 2, /* a replica that is further behind than max_lag */
+  MP_FALLBACK_ERROR = 3  /* no_healthy_node */
+};
+
 typedef struct mp_run_options {
   size_t size;
   int32_t route;
   uint32_t flags;
   double timeout; /* seconds; 0: the session's habit */
+  /* Of a read (MP_READ); 0: the session's habit. */
+  int32_t consistency; /* mp_consistency: what it must have seen */
+  int32_t fallback;    /* mp_fallback: where it goes when no replica may serve it */
+  double max_lag;      /* seconds that the replica may be behind */
 } mp_run_options;
 
 enum mp_isolation {
