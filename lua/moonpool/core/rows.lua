@@ -24,7 +24,7 @@ local M = {}
 ---@field tag string the command tag: "INSERT 0 1"
 ---@field affected integer rows the command touched
 ---@field node string the node that answered
----@field handle ffi.cdata*|nil
+---@field handle ffi.cdata* the engine's result, for parts of this folder
 local Result = {}
 
 -- LuaJIT asks no table for its length, so what users hold is a userdata, which it does ask. What it stands for is
@@ -33,6 +33,7 @@ local face = newproxy(true)
 local states = setmetatable({}, { __mode = "k" })
 
 local facts = {
+  handle = function(handle) return handle end,
   tag = function(handle) return ffi.string(C.mp_result_tag(handle)) end,
   affected = function(handle) return tonumber(C.mp_result_affected(handle)) end,
   node = function(handle) return native.text(C.mp_result_node(handle)) end,
