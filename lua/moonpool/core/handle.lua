@@ -154,10 +154,12 @@ local function open_stream(self, route, statement, n, ...)
     if n > 0 then errors.misuse "a statement that brings its own parameters takes no others" end
     local sql, list, count = statement:to_sql()
     count = count or list.n or #list
-    return stream.wrap(run.stream(session, sql, list, count, nil, route), self.codec, memory_of(sql))
+    local line = run.stream(session, sql, list, count, nil, route)
+    return stream.wrap(line, self.codec, memory_of(sql), session, route)
   end
   local scan = scan_of(statement)
-  return stream.wrap(run.stream(session, scan.text, bind(scan, n, ...), scan.n, scan.names, route), self.codec, scan)
+  local line = run.stream(session, scan.text, bind(scan, n, ...), scan.n, scan.names, route)
+  return stream.wrap(line, self.codec, scan, session, route)
 end
 
 ---Reads a large result as the loop asks for it, in bounded memory. Outside a transaction it has a connection

@@ -24,15 +24,31 @@ local M = {}
 ---@field tag string the command tag: "INSERT 0 1"
 ---@field affected integer rows the command touched
 ---@field node string the node that answered
----@field handle ffi.cdata*|nil
+---@field handle ffi.cdata* the engine's result, for parts of this folder
 local Result = {}
 
--- LuaJIT asks no table for its length, so what users hold is a userdata, which it does ask. What it stands for is
--- kept beside it: the engine's handle, how many rows, their shape.
-local face = newproxy(true)
-local states = setmetatable({}, { __mode = "k" })
+-- LuaJIT asks no table for its length, so what users hold is a userdata, which it does ask. Its metatable is its
+-- own and holds what it stands for: the engine's handle, how many rows, their shape. (A weak table beside it would
+-- keep the handle for one more cycle of the collector.)
+local STATE = "\0state"
+local face_index, face_length
+
+local function face_of(state)
+  local face = newproxy(true)
+  local metatable = getmetatable(face)
+  metatable[STATE] = state
+  metatable.__index, metatable.__len, metatable.__tostring = face_index, face_length, pretty.result
+  metatable.__names = Result -- for completion
+  return face
+end
+
+local function state_in(value)
+  local metatable = type(value) == "userdata" and getmetatable(value)
+  return type(metatable) == "table" and rawget(metatable, STATE) or nil
+end
 
 local facts = {
+  handle = function(handle) return handle end,
   tag = function(handle) return ffi.string(C.mp_result_tag(handle)) end,
   affected = function(handle) return tonumber(C.mp_result_affected(handle)) end,
   node = function(handle) return native.text(C.mp_result_node(handle)) end,
@@ -71,10 +87,7 @@ end
 ---@param route integer|nil
 ---@return moonpool.Result
 function M.wrap(handle, codec, memory, session, route)
-  local state = state_of(handle, codec, memory, session, route)
-  local result = newproxy(face)
-  states[result] = state
-  return result
+  return face_of(state_of(handle, codec, memory, session, route))
 end
 
 -- Gives the memory back now. Only for what nobody else can reach.
@@ -102,7 +115,7 @@ end
 
 -- The state of what a method was called on.
 local function known(result, method)
-  local state = states[result]
+  local state = state_in(result)
   if state then return state end
   errors.misuse("%s is called with a colon on a result: rows:%s(…), got a %s", method, method, type(result))
 end
@@ -285,19 +298,18 @@ end
 ---@param value any
 ---@return boolean
 function M.is_result(value)
-  return type(value) == "userdata" and states[value] ~= nil
+  return state_in(value) ~= nil
 end
 
-local metatable = getmetatable(face)
-metatable.__len = function(result) return states[result].rows end
-metatable.__tostring = pretty.result
-metatable.__names = Result -- for completion
-metatable.__index = function(result, key)
+function face_length(result) return getmetatable(result)[STATE].rows end
+
+function face_index(result, key)
   local method = Result[key]
   if method then return method end
-  if type(key) == "number" then return view(states[result], key) end
+  local state = getmetatable(result)[STATE]
+  if type(key) == "number" then return view(state, key) end
   local fact = facts[key]
-  if fact then return fact(states[result].handle) end
+  if fact then return fact(state.handle) end
   return misname.check("a result has no", key, Result, facts)
 end
 

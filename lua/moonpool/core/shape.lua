@@ -165,6 +165,20 @@ function M.of(handle, codec, session, route)
   return setmetatable(shape, Shape)
 end
 
+---The shape of rows that have lost their last columns.
+---@param n integer how many are left
+---@return moonpool.Shape
+function Shape:head(n)
+  local shape = { n = n, names = {}, types = {}, decode = {}, columns = {}, codec = self.codec, base = self.base }
+  for i = 1, n do
+    local name = self.names[i]
+    shape.names[i], shape.types[i], shape.decode[i] = name, self.types[i], self.decode[i]
+    shape.columns[name], shape.columns[i] = i, i
+  end
+  shape.view, shape.strict = view_metatable(shape), strict_metatable(shape)
+  return setmetatable(shape, Shape)
+end
+
 ---Whether a result has this very shape.
 ---@param handle ffi.cdata*
 ---@param codec moonpool.Codec

@@ -50,7 +50,8 @@ local meant = {
   page = ":paginate { size = …, cursor = … }", lock = ":for_update()", into = ":insert_into on the database",
   on_duplicate_key = ":on_conflict(column)", returns = ":returning(…)", as_sql = ":to_sql()", sql = ":to_sql()",
   upsert = ":on_conflict(column):do_update { … }", row = ":values { … }", insert = "db:insert_into(table)",
-  delete = "db:delete_from(table)", comment = ":tagged { … }", cache = ":cached(key, ttl)", with_cte = ":with(name, query)",
+  delete = "db:delete_from(table)", comment = ":tagged { … }", cache = ":cached(key, ttl)",
+  with_cte = ":with(name, query)",
 }
 
 ---Makes a class of builders: unknown methods are answered with what was meant, or the near name.

@@ -8,8 +8,11 @@
 local args = require "moonpool.query.args"
 local misuse = require "moonpool.sql.misuse"
 local stored = require "moonpool.query.stored"
+local walk = require "moonpool.core.walk"
 local writer = require "moonpool.sql.writer"
 require "moonpool.query.render" -- tells the writer how statements are written
+
+local pairs = walk.pairs -- order-free: the walk itself
 
 local M = {}
 
@@ -61,11 +64,18 @@ end
 local function through_cache(query, runner, cache)
   local wish = query.options.cache
   local found = cache:get(wish.key)
-  if found then return stored.new(found.rows, found.names) end
-  local result = send(query, runner, M.compile(query))
-  local rows, names = result:all(), stored.names(result)
-  cache:set(wish.key, { rows = rows, names = names }, wish.ttl)
-  return stored.new(rows, names)
+  if not found then
+    local result = send(query, runner, M.compile(query))
+    found = { rows = result:all(), names = stored.names(result) }
+    cache:set(wish.key, found, wish.ttl)
+  end
+  -- What is kept stays as it is, whatever a caller does to a row.
+  local rows = {}
+  for i = 1, #found.rows do
+    rows[i] = setmetatable({}, getmetatable(found.rows[i]))
+    for name, value in pairs(found.rows[i]) do rows[i][name] = value end -- order-free: a copy
+  end
+  return stored.new(rows, found.names)
 end
 
 ---The handle that a query was built on.
@@ -105,7 +115,9 @@ end
 ---@return moonpool.Stream
 function M.stream(query)
   local runner, options, tree = M.runner(query), query.options or {}, query.shape.tree
-  if tree.backward then misuse.raise "stream cannot turn rows round; order them the other way and go on after the key" end
+  if tree.backward then
+    misuse.raise "stream cannot turn rows round; order them the other way and go on after the key"
+  end
   if tree.writes or options.consistency == "strong" then return runner:stream(query) end
   return runner:read_stream(query)
 end

@@ -50,7 +50,7 @@ local function aggregate_clause(name)
   return {
     name = name,
     build = function(before, items)
-      local after = before
+      local after
       if is_flat(before) then
         after = statement.copy(before)
       else
