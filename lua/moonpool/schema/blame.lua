@@ -62,7 +62,8 @@ function M.fact(set, fact, sql, e)
 end
 
 local TYPES = {
-  "bigint", "boolean", "bytea", "char", "character varying", "cidr", "date", "double precision", "inet", "int", "integer",
+  "bigint", "boolean", "bytea", "char", "character varying",
+  "cidr", "date", "double precision", "inet", "int", "integer",
   "interval", "json", "jsonb", "macaddr", "money", "numeric", "oid", "point", "real", "smallint", "text", "time",
   "timestamp", "timestamptz", "timetz", "tsquery", "tsvector", "uuid", "varchar", "xml",
 }

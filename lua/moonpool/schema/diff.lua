@@ -91,10 +91,8 @@ function M.compare(a, b, options)
   options = options or {}
   local diff = setmetatable({ changes = {}, from = a, to = b }, Diff)
   if a == b or a:hash() == b:hash() then return diff end
-  local skip = {
-    owner = options.owners == false, comment = options.comments == false,
-      labels_by_provider = options.comments == false,
-  }
+  local skip = { owner = options.owners == false }
+  for key in pairs(fact_of.comments) do skip[key] = options.comments == false end  -- order-free: a map is copied
   local privileges = options.privileges ~= false and says_privileges(a) and says_privileges(b)
   local function ignored(fact)
     return not privileges and fact.kind == "acl" or options.ignore and options.ignore(fact)

@@ -46,7 +46,7 @@ local function stripped(fact, options)
   local attrs, changed = {}, false
   for key, value in pairs(fact.attrs) do  -- order-free: a map is copied
     local gone = key == "owner" and options.owners == false
-      or (key == "comment" or key == "labels_by_provider") and options.comments == false
+      or fact_of.comments[key] and options.comments == false
     if gone then changed = true else attrs[key] = value end
   end
   if not changed then return fact end

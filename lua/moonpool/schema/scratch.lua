@@ -236,7 +236,8 @@ function M.load_facts(scratch, set, options)
     local fact, e = failure.item.fact, failure.error
     -- The first statement of a thing failed; the others only miss what it would have made.
     if not (fact and (said[fact.id] or said[fact.parent])) then
-      texts[#texts + 1] = fact and refusal(set, fact, failure.item.sql, e) or "statement: " .. (e.message or tostring(e))
+      texts[#texts + 1] = fact and refusal(set, fact, failure.item.sql, e)
+        or "statement: " .. (e.message or tostring(e))
     end
     if fact then said[fact.id] = true end
   end

@@ -10,8 +10,11 @@ local DATA = "tests/data/schema/"
 -- Every sample: its name and its files.
 local SAMPLES = {
   { "chinook", { "samples/chinook.sql" } }, { "northwind", { "samples/northwind.sql" } },
-  { "pagila", { "samples/pagila.sql" } }, { "circles", { "circles.sql" } }, { "names", { "names.sql" } },
-  { "kitchen", kitchen.files }, { "extensions", { "extensions.sql" } },
+  { "pagila", { "samples/pagila.sql" } }, { "forge", { "samples/forge.sql" } }, { "saas", { "samples/saas.sql" } },
+  { "social", { "samples/social.sql" } }, { "heirs", { "samples/heirs.sql" } }, { "circles", { "circles.sql" } },
+  { "names", { "names.sql" } }, { "extensions", { "extensions.sql" } },
+  -- With what releases after 15 added, as far as the server has it.
+  { "kitchen", kitchen.files, versions = true },
 }
 
 local function path(file) return DATA .. file end
@@ -27,6 +30,9 @@ describe("a schema, made again from its facts,", function()
         closure.fresh(database):close "1s"
         local texts = {}
         for i, file in ipairs(sample[2]) do texts[i] = closure.read_file(path(file)) end
+        for major = 16, sample.versions and closure.major() or 0 do
+          texts[#texts + 1] = closure.read_file(path(("versions/%d.sql"):format(major)))
+        end
         closure.psql(database, table.concat(texts, "\n"))
       end)
 

@@ -69,7 +69,8 @@ describe("moonpool schema", function()
       local sql = ok("dump", "--dsn", dsn_a)
       closure.fresh "command_made":close "1s"
       closure.psql("command_made", sql)
-      assert.equal(closure.dump(A), closure.dump "command_made")
+      if closure.can_dump() then assert.equal(closure.dump(A), closure.dump "command_made") end
+      assert.equal(closure.facts(A):hash(), closure.facts "command_made":hash())
       closure.drop "command_made"
       assert.equal(sql, ok("dump", dsn_a))
     end)

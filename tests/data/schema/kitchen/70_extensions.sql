@@ -35,3 +35,5 @@ CREATE TYPE sink.pair_of (INPUT = sink.pair_in, OUTPUT = sink.pair_out, INTERNAL
   ELEMENT = float8, SUBSCRIPT = raw_array_subscript_handler);
 CREATE FUNCTION other.full_procedure_settings() RETURNS void LANGUAGE plpgsql VOLATILE COST 1000 AS 'BEGIN END';
 CREATE FOREIGN TABLE sink.remote_unsafe (a integer) INHERITS (sink.remote_child) SERVER third_server;
+COMMENT ON INDEX sink.pairs_pkey IS 'the index, not the key';
+COMMENT ON CONSTRAINT pairs_pkey ON sink.pairs IS 'the key, not the index';
