@@ -6,6 +6,7 @@
 #include "base/time.hpp"
 #include "policy/retry.hpp"
 #include "policy/routing.hpp"
+#include "session/context.hpp"
 
 namespace moonpool::session {
 
@@ -21,6 +22,8 @@ struct Habits {
   policy::RetryOptions retry;
   // What reads ask of the node that serves them.
   policy::Reading reading = {};
+  // What is laid on every statement. COPY and scripts take it inside a transaction only.
+  Context context = {};
 };
 
 enum class Isolation : std::uint8_t {

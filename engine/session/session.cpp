@@ -63,6 +63,10 @@ std::shared_ptr<Session> Session::make(std::shared_ptr<cluster::Cluster> cluster
 }
 
 std::shared_ptr<Session> Session::with(Habits habits) const {
+  if (transaction_ && habits.context != habits_.context) {
+    throw Error(ErrorKind::usage, "a context is laid on a transaction as a whole")
+        .hint("lay it on the database's handle, and begin the transaction there");
+  }
   auto other = make(cluster_, habits);
   other->transaction_ = transaction_;
   other->scope_ = scope_;
@@ -102,6 +106,14 @@ void Session::check_turn() const {
   if (transaction_->state() != Transaction::State::open) refuse("this transaction is over", "");
 }
 
+// The simple protocol has no segment that the settings could be local to.
+void Session::refuse_context(char const* what) const {
+  if (transaction_ || habits_.context.empty()) return;
+  throw Error(ErrorKind::usage,
+              std::string(what) + " runs under a context only inside a transaction")
+      .hint("begin a transaction on this handle, and run it there");
+}
+
 Operation<Placement*> Session::pinned_placement(Deadline deadline) {
   if (!pinned_) pinned_ = std::make_shared<Placement>();
   if (!pinned_->lease || !pinned_->lease->usable()) {
@@ -134,8 +146,11 @@ Operation<Answer> Session::run_placed(Placement* placement, wire::Request const&
   Answer answer;
   answer.node = placement->node->name();
   auto const begun = Clock::now();
-  auto running = placement->lease->run_borrowed(statements, deadline);
+  bool const plain = habits_.context.empty();
+  auto const laid = plain ? wire::Request() : habits_.context.lay_on(statements);
+  auto running = placement->lease->run_borrowed(plain ? statements : laid, deadline);
   answer.replies = co_await std::move(running);
+  if (!plain) answer.replies = Context::lay_off(std::move(answer.replies), statements);
   auto const* error = answer.error();
   placement->passage.settle(error);
   if (error != nullptr && options.route == Route::write &&
@@ -238,6 +253,7 @@ Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOpti
 Operation<Answer> Session::run_script(std::string sql, RunOptions options) {
   auto const self = shared_from_this();
   Turn const turn(turn_);
+  refuse_context("a script");
   auto const deadline = deadline_in(options.timeout);
   Answer answer;
   if (transaction_) {
@@ -290,6 +306,7 @@ Operation<std::shared_ptr<Session>> Session::begin(TransactionOptions options) {
   inner->scope_ = std::make_shared<Scope>();
   auto const limit = options.timeout > Duration::zero() ? deadline : Deadline::never();
   inner->transaction_ = std::make_shared<Transaction>(std::move(placement), options, limit);
+  if (!habits_.context.empty()) inner->transaction_->begin_with(habits_.context.text());
   co_return inner;
 }
 

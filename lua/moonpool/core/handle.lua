@@ -313,6 +313,21 @@ function Handle:with(habits, ...)
   return new_session(self, C.mp_session_with, session_of(self), habits)
 end
 
+---A handle whose every statement runs under these settings, in the same round trip: each statement (or transaction,
+---or batch) in its own transaction, with the settings local to it, so the next user of the connection finds nothing.
+---Scripts and COPY take them inside a transaction.
+---@param settings { role: string|nil, [string]: string|number|boolean } role, and settings such as app.user_id
+---@return moonpool.Handle
+function Handle:as(settings)
+  if type(settings) ~= "table" or next(settings) == nil then
+    errors.misuse 'as takes a table of settings: db:as { role = "app", ["app.user_id"] = "7" }'
+  end
+  if self:in_transaction() then
+    errors.misuse "a context is laid on a transaction as a whole: begin the transaction on db:as { … }"
+  end
+  return new_session(self, C.mp_session_with, session_of(self), { as = settings })
+end
+
 ---A handle with a memory of writes of its own.
 ---@param habits table|nil
 ---@return moonpool.Handle
