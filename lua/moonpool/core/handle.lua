@@ -202,7 +202,7 @@ end
 ---  timeout: string|number|nil }|nil
 ---@return moonpool.CopyOut
 function Handle:copy_out(target, options)
-  return copy.out_of(self, self.codec, target, options)
+  return copy.out_of(session_of(self), self.codec, target, options)
 end
 
 ---Listens to what NOTIFY sends to a channel, or to several: `for note in db:listen("orders"):each() do`. It has a

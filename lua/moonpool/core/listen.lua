@@ -42,7 +42,7 @@ local function channels_of(channels)
       type(channels) == "table" and "an empty list" or "a " .. type(channels))
   end
   for i, one in ipairs(channels) do
-    if type(one) ~= "string" then errors.misuse("the name of a channel is a string, number %d is a %s", i, type(one)) end
+    if type(one) ~= "string" then errors.misuse("a channel is named by a string, number %d is a %s", i, type(one)) end
   end
   return channels
 end
