@@ -44,7 +44,9 @@ class Cluster {
   // error of the last one, or Error(no_primary / no_healthy_node) when there is no candidate at all.
   async::Operation<Placement> place(Route route, Deadline deadline);
 
-  // Refuses new work, waits until running work has ended or the deadline, then closes.
+  // Refuses new work and waits until running work has ended or the deadline. What runs then is cancelled
+  // on the server, and a fifth of a second later what is still out is cut: a COMMIT, which is never
+  // cancelled, then ends in doubt.
   async::Operation<void> close(Deadline deadline);
   bool is_closed() const { return closed_; }
 

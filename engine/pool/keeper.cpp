@@ -109,12 +109,12 @@ void Pool::open_failed(Error const& error) {
 }
 
 // When the next cancel request may go out: at most half as many a second as there are connections,
-// because each one is a connection of its own to the server. Nothing when that is too late to help.
-std::optional<Deadline> Pool::next_cancel() {
+// because each one is a connection of its own to the server. Who waits for it holds a place of the pool, so
+// the line is two seconds long at most.
+Deadline Pool::next_cancel() {
   std::lock_guard const lock(mutex_);
   auto const now = Clock::now();
   auto const at = std::max(now, next_cancel_);
-  if (at - now > options_.recover_timeout) return std::nullopt;
   next_cancel_ = at + std::chrono::duration_cast<Duration>(std::chrono::seconds(2)) /
                           static_cast<Duration::rep>(std::max<std::size_t>(options_.max, 4));
   return Deadline(at);
@@ -135,9 +135,8 @@ Operation<void> Pool::recover([[maybe_unused]] std::shared_ptr<Pool> self,
     bool may_cancel = !readable && member->may_cancel;
     if (may_cancel) {
       auto const turn = next_cancel();
-      may_cancel = turn.has_value();
-      if (turn && !turn->passed()) {
-        auto waiting = async::sleep_until(*turn);
+      if (!turn.passed()) {
+        auto waiting = async::sleep_until(turn);
         co_await std::move(waiting);
       }
     }

@@ -19,10 +19,10 @@ struct Member {
   std::unique_ptr<wire::Connection> connection;
   TimePoint expires;  // fixed when it was opened
   TimePoint idle_since;
-  TimePoint heard;               // when the server last answered on it
-  std::uint64_t generation = 0;  // of the pool when it was opened
-  bool may_cancel = true;        // false while a COMMIT is in flight
-  bool drain_first = false;      // left in mid-stream: the rest may be short
+  TimePoint heard;                      // when the server last answered on it
+  std::uint64_t generation = 0;         // of the pool when it was opened
+  std::atomic<bool> may_cancel = true;  // false while a COMMIT is in flight
+  bool drain_first = false;             // left in mid-stream: the rest may be short
   // Of the present lease.
   TimePoint leased_at;
   std::thread::id thread;

@@ -324,6 +324,27 @@ void Pool::close() {
   for (auto& member : idle) close_member(std::move(member));
 }
 
+namespace {
+
+Operation<void> cancel_beside(std::shared_ptr<wire::Reach const> reach) {
+  auto cancelling = wire::Reach::cancel(std::move(reach), Deadline::in(std::chrono::seconds(5)));
+  co_await std::move(cancelling);
+}
+
+}  // namespace
+
+void Pool::cancel_leases() {
+  std::lock_guard const lock(mutex_);
+  for (auto const* member : busy_) {
+    if (member->may_cancel) keeper_.spawn(cancel_beside(member->connection->reach()));
+  }
+}
+
+void Pool::cut_leases() {
+  std::lock_guard const lock(mutex_);
+  for (auto const* member : busy_) member->connection->reach()->cut();
+}
+
 bool Pool::is_empty() const {
   std::lock_guard const lock(mutex_);
   return counts_.busy + counts_.connecting + counts_.closing == 0;

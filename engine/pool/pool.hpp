@@ -64,6 +64,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   // No new leases, waiters fail, idle connections are closed. Leases out there end as they end.
   void close();
   bool is_empty() const;  // nothing busy, connecting or closing
+  // After close(), for leases that have had their time: has the server cancel what runs on them, but no
+  // COMMIT; and ends their connections, whatever they are doing.
+  void cancel_leases();
+  void cut_leases();
 
   PoolStats stats() const;
   std::string const& name() const { return name_; }
@@ -98,7 +102,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   async::Operation<void> recover(std::shared_ptr<Pool> self, std::unique_ptr<Member> member);
   async::Operation<void> maintain(std::weak_ptr<Pool> weak);
   async::Operation<void> keep_alive(std::shared_ptr<Pool> self, std::unique_ptr<Member> member);
-  std::optional<Deadline> next_cancel();
+  Deadline next_cancel();
   void opened(std::unique_ptr<wire::Connection> connection, std::uint64_t generation);
   void open_failed(Error const& error);
 

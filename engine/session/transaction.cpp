@@ -89,22 +89,26 @@ Operation<std::vector<wire::Reply>> Transaction::run(wire::Request request, Dead
   auto readying = get_in_step(deadline);
   co_await std::move(readying);
   auto const statements = request.size();
+  // COMMIT was not sent, so whatever is lost on the way has no effect; unless the caller's own text may
+  // end the transaction: then all that is with it is in doubt.
+  bool const may_end = std::ranges::any_of(
+      request, [](wire::Statement const& statement) { return ends_transaction(statement.sql); });
   auto whole = with_control(std::move(request));
   auto const riders = whole.size() - statements;
   auto running = placement_.lease->run(std::move(whole), deadline.earlier(deadline_));
   auto replies = co_await std::move(running);
   note(replies);
   for (auto& reply : replies) {
-    // COMMIT was not sent, so whatever was lost on the way has no effect.
     auto* error = std::get_if<Error>(&reply);
-    if (error != nullptr && error->in_doubt() && !ends_transaction(error->query())) {
+    if (error != nullptr && error->in_doubt() && !may_end) {
       error->at(error->phase(), Outcome::rejected);
     }
   }
   check_still_open(replies);
   // A control statement that failed is why the first statement was not run.
   for (std::size_t i = 0; i < riders; ++i) {
-    if (auto const* error = std::get_if<Error>(&replies[i])) {
+    auto const* error = std::get_if<Error>(&replies[i]);
+    if (error != nullptr && !error->in_doubt()) {
       replies[riders] = *error;
       break;
     }

@@ -9,6 +9,7 @@
 
 #include "async/operation.hpp"
 #include "wire/conninfo.hpp"
+#include "wire/reach.hpp"
 #include "wire/statement.hpp"
 #include "wire/statement_cache.hpp"
 
@@ -88,6 +89,8 @@ class Connection {
   // False when it is not in step: it was lost, or left in the middle of something, and is to be closed.
   // A transaction may be open on it.
   bool take_back();
+  // For who is not its holder.
+  std::shared_ptr<Reach const> const& reach() const { return reach_; }
 
   // Without waiting: reads what has arrived while the connection was idle. False when it is dead.
   bool poll_alive();
@@ -156,6 +159,7 @@ class Connection {
   void note_error(Expected const& expected, Error const& error);
 
   std::unique_ptr<RawConnection> raw_;
+  std::shared_ptr<Reach const> reach_;
   std::deque<Expected> expected_;  // answers owed by the server, in order
   std::vector<std::string> ahead_;
   std::vector<Notice> notices_;
