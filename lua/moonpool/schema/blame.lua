@@ -125,7 +125,11 @@ function M.hint(set, fact, message)
       for _, child in ipairs(set:children(id, "column")) do list[#list + 1] = child.name end
     end
   end
-  return suggest.hint(name:gsub('"', ""), list)
+  local plain, others = name:gsub('"', ""), {}
+  for _, one in ipairs(list) do
+    if one ~= plain then others[#others + 1] = one end
+  end
+  return suggest.hint(plain, others)
 end
 
 return M

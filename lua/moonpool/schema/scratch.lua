@@ -216,6 +216,13 @@ local function refusal(set, fact, sql, e)
     at and (" (%s)"):format(guilty.id) or "", blame.cure(e))
 end
 
+-- In a wish a bare name lies in `public`, in its texts as elsewhere.
+local function wish_prelude()
+  local out = { unpack(emitter.preamble) }
+  out[#out] = "SET search_path = public"
+  return out
+end
+
 --- Loads a fact set in a scratch database. Raises, naming everything that could not be made.
 ---@param scratch table
 ---@param set moonpool.schema.FactSet
@@ -224,7 +231,7 @@ function M.load_facts(scratch, set, options)
   local statements = {}
   for _, sql in ipairs(emitter.removals(set)) do statements[#statements + 1] = { sql = sql } end
   for _, item in ipairs(emitter.new(set, options):statements()) do statements[#statements + 1] = item end
-  local failures = M.load(scratch, statements)
+  local failures = M.load(scratch, statements, set.meta.wish and wish_prelude() or nil)
   if #failures == 0 then return end
   local texts, said = {}, {}
   for _, failure in ipairs(failures) do
