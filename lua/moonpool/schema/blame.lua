@@ -61,6 +61,29 @@ function M.fact(set, fact, sql, e)
   return child and child.attrs._at and child or fact
 end
 
+--- What to do about a refusal, as a line of its own; nothing if the server's own words are all there is.
+---@param e moonpool.Error
+---@return string
+function M.cure(e)
+  local extension = (e.message or ""):match '^extension "(.-)" is not available'
+  if extension then
+    return ("\n  install the package that has the extension %s on this server, or give another as scratch")
+      :format(extension)
+  end
+  return e.hint and "\n  " .. e.hint or ""
+end
+
+--- Whether what is written at `a` stands before what is written at `b`; both are `file:line: …`.
+---@param a string
+---@param b string
+---@return boolean
+function M.before(a, b)
+  local file_a, line_a = a:match "^(.-):(%d+): "
+  local file_b, line_b = b:match "^(.-):(%d+): "
+  if file_a and file_a == file_b and line_a ~= line_b then return tonumber(line_a) < tonumber(line_b) end
+  return a < b
+end
+
 local TYPES = {
   "bigint", "boolean", "bytea", "char", "character varying",
   "cidr", "date", "double precision", "inet", "int", "integer",
@@ -102,7 +125,11 @@ function M.hint(set, fact, message)
       for _, child in ipairs(set:children(id, "column")) do list[#list + 1] = child.name end
     end
   end
-  return suggest.hint(name:gsub('"', ""), list)
+  local plain, others = name:gsub('"', ""), {}
+  for _, one in ipairs(list) do
+    if one ~= plain then others[#others + 1] = one end
+  end
+  return suggest.hint(plain, others)
 end
 
 return M

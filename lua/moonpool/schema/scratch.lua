@@ -186,7 +186,7 @@ function M.load_sql(scratch, text, name)
       local e = failure.error
       local place = ("%s:%d: %s"):format(name, failure.item.line, e.message or tostring(e))
       if e.sqlstate ~= "42704" or not is_about_roles(failure.item.sql) then
-        error(place .. (e.hint and "\n  " .. e.hint or ""), 0)
+        error(place .. blame.cure(e), 0)
       end
       warnings[#warnings + 1] = place
     end
@@ -212,13 +212,15 @@ local function refusal(set, fact, sql, e)
   local message = e.message or tostring(e)
   local guilty = blame.fact(set, fact, sql, e)
   local at = guilty.attrs._at or fact.attrs._at
-  local text = ("%s: %s%s%s"):format(at or fact.id, message, blame.hint(set, guilty, message),
-    at and (" (%s)"):format(guilty.id) or "")
-  if fact.kind == "extension" then
-    text = text .. ("\n  install the package that has the extension %s on this server, or give another as scratch")
-      :format(fact.name)
-  end
-  return text
+  return ("%s: %s%s%s%s"):format(at or fact.id, message, blame.hint(set, guilty, message),
+    at and (" (%s)"):format(guilty.id) or "", blame.cure(e))
+end
+
+-- In a wish a bare name lies in `public`, in its texts as elsewhere.
+local function wish_prelude()
+  local out = { unpack(emitter.preamble) }
+  out[#out] = "SET search_path = public"
+  return out
 end
 
 --- Loads a fact set in a scratch database. Raises, naming everything that could not be made.
@@ -229,7 +231,7 @@ function M.load_facts(scratch, set, options)
   local statements = {}
   for _, sql in ipairs(emitter.removals(set)) do statements[#statements + 1] = { sql = sql } end
   for _, item in ipairs(emitter.new(set, options):statements()) do statements[#statements + 1] = item end
-  local failures = M.load(scratch, statements)
+  local failures = M.load(scratch, statements, set.meta.wish and wish_prelude() or nil)
   if #failures == 0 then return end
   local texts, said = {}, {}
   for _, failure in ipairs(failures) do
@@ -241,6 +243,7 @@ function M.load_facts(scratch, set, options)
     end
     if fact then said[fact.id] = true end
   end
+  table.sort(texts, blame.before)
   error(table.concat(texts, "\n"), 0)
 end
 
