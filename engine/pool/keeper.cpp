@@ -68,6 +68,7 @@ Operation<void> Pool::open_one([[maybe_unused]] std::shared_ptr<Pool> self, Dead
 void Pool::opened(std::unique_ptr<wire::Connection> connection, std::uint64_t generation) {
   auto member = std::make_unique<Member>();
   member->connection = std::move(connection);
+  member->cutter = wire::Cutter(member->connection->socket());
   member->idle_since = member->heard = Clock::now();
   member->expires = member->idle_since + options_.max_lifetime -
                     fraction(options_.max_lifetime, policy::random_unit() * 0.1);

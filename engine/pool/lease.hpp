@@ -9,6 +9,7 @@
 
 #include "base/time.hpp"
 #include "wire/connection.hpp"
+#include "wire/cutter.hpp"
 
 namespace moonpool::pool {
 
@@ -22,6 +23,7 @@ struct Member {
   TimePoint heard;               // when the server last answered on it
   std::uint64_t generation = 0;  // of the pool when it was opened
   bool may_cancel = true;        // false while a COMMIT is in flight
+  wire::Cutter cutter;           // breaks the connection from another thread
   // Of the present lease.
   TimePoint leased_at;
   std::thread::id thread;
