@@ -21,13 +21,15 @@ Json pool_json(pool::PoolStats const& pool) {
 std::string stats_json(std::vector<cluster::NodeStats> const& nodes) {
   Json document = {{"schema_version", 1}, {"nodes", Json::array()}};
   for (auto const& node : nodes) {
-    document["nodes"].push_back(
-        {{"name", node.name},
-         {"role", cluster::to_string(node.role)},
-         {"breaker",
-          {{"write", cluster::to_string(node.write_breaker)},
-           {"read", cluster::to_string(node.read_breaker)}}},
-         {"pools", {{"write", pool_json(node.writes)}, {"read", pool_json(node.reads)}}}});
+    document["nodes"].push_back({{"name", node.name},
+                                 {"role", cluster::to_string(node.role)},
+                                 {"breaker",
+                                  {{"write", cluster::to_string(node.write_breaker)},
+                                   {"read", cluster::to_string(node.read_breaker)}}},
+                                 {"pools",
+                                  {{"write", pool_json(node.writes)},
+                                   {"read", pool_json(node.reads)},
+                                   {"fallback", pool_json(node.fallback)}}}});
   }
   return document.dump();
 }

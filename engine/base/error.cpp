@@ -183,6 +183,10 @@ bool Error::retryable() const noexcept {
           return false;
       }
     case Outcome::rejected:
+      // A transaction that ended with its connection, or with its node's time as the primary.
+      if (sqlstate().empty()) {
+        return kind() == ErrorKind::connection || kind() == ErrorKind::no_primary;
+      }
       switch (retry_class()) {
         case RetryClass::rerun:
         case RetryClass::node_transient:

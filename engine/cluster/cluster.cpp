@@ -1,7 +1,6 @@
 #include "cluster/cluster.hpp"
 
 #include <algorithm>
-#include <optional>
 
 #include "base/error.hpp"
 
@@ -14,17 +13,51 @@ namespace {
 // For what was cancelled to come to its end, before its connection is cut.
 constexpr auto kGrace = std::chrono::milliseconds(200);
 
+std::vector<Watch::Told> told(std::vector<std::shared_ptr<Node>> const& nodes,
+                              std::vector<NodeOptions> const& options) {
+  std::vector<Watch::Told> out;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    out.push_back({nodes[i]->name(), options[i].role});
+  }
+  return out;
+}
+
+std::vector<std::shared_ptr<Node>> make_nodes(ClusterOptions const& options, async::Loop& keeper) {
+  std::vector<std::shared_ptr<Node>> nodes;
+  nodes.reserve(options.nodes.size());
+  for (auto const& node : options.nodes) {
+    nodes.push_back(std::make_shared<Node>(node, options, nodes.size(), keeper));
+  }
+  return nodes;
+}
+
+// Between two looks at one node, however often it is suspected.
+constexpr auto kLeastPause = std::chrono::milliseconds(20);
+
 }  // namespace
 
 Cluster::Cluster(ClusterOptions options)
-    : health_interval_(options.health_interval), health_timeout_(options.health_timeout) {
-  nodes_.reserve(options.nodes.size());
-  for (auto& node : options.nodes) {
-    nodes_.push_back(std::make_shared<Node>(std::move(node), options, keeper_));
-  }
+    : health_interval_(options.health_interval),
+      health_timeout_(options.health_timeout),
+      failover_wait_(options.failover_wait),
+      catch_up_wait_(options.catch_up_wait),
+      audience_(options.audience),
+      waiters_limit_(options.pool.waiters_limit()),
+      probe_options_{options.pool.statement_cache},
+      balancer_(options.balancer ? options.balancer : policy::power_of_two_choices()),
+      first_look_(Deadline::in(options.health_timeout + std::chrono::milliseconds(50))),
+      nodes_(make_nodes(options, keeper_)),
+      watch_(told(nodes_, options.nodes), options.health_interval) {
+  // A server that does not answer will not answer what was asked of it either. Of a primary that is one no
+  // more the writes under way are cut too: nobody must wait for what a new primary will never have.
+  watch_.on_lost = [this](std::size_t node, bool deposed) {
+    nodes_[node]->reads().sever();
+    nodes_[node]->fallback().sever();
+    if (deposed) nodes_[node]->writes().sever();
+  };
   for (auto const& node : nodes_) {
     node->start();
-    if (health_interval_ > Duration::zero()) keeper_.spawn(watch(node));
+    if (watch_.probing()) keeper_.spawn(look_after(node));
   }
   thread_ = std::thread([this] { keeper_.run(); });
 }
@@ -36,101 +69,55 @@ Cluster::~Cluster() {
   thread_.join();
 }
 
-// In the order to try them: those whose breaker is not closed last.
-std::vector<std::shared_ptr<Node>> Cluster::candidates(Route route) {
-  std::vector<std::shared_ptr<Node>> out;
-  auto const turn = turn_.fetch_add(1, std::memory_order_relaxed);
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    auto const& node = nodes_[(turn + i) % nodes_.size()];
-    bool const wanted = route == Route::write ? node->role() != Role::replica : true;
-    if (wanted) out.push_back(node);
-  }
-  std::ranges::stable_sort(out, {}, [&](std::shared_ptr<Node> const& node) {
-    bool const second_choice =
-        route == Route::read ? node->role() == Role::primary : node->role() != Role::primary;
-    bool const shut = node->breaker_state(route) != policy::Breaker::State::closed;
-    return (shut ? 2 : 0) + (second_choice ? 1 : 0);
-  });
-  return out;
-}
-
-Operation<Placement> Cluster::place(Route route, Deadline deadline) {
-  if (closed_) {
-    throw Error(ErrorKind::cluster_closed, "this cluster was closed")
-        .at(Phase::acquire, Outcome::not_sent);
-  }
-  auto trying = try_nodes(candidates(route), route, deadline);
-  co_return co_await std::move(trying);
-}
-
-Operation<Placement> Cluster::try_nodes(std::vector<std::shared_ptr<Node>> nodes, Route route,
-                                        Deadline deadline) {
-  std::vector<Error> failures;
-  for (auto const& node : nodes) {
-    auto passage = node->ask(route);
-    if (!passage) {
-      auto const ms = std::chrono::ceil<std::chrono::milliseconds>(passage.retry_after());
-      Error refused(ErrorKind::circuit_open, "the breaker of " + node->name() +
-                                                 " is open; it lets somebody try in " +
-                                                 std::to_string(ms.count()) + " ms");
-      failures.push_back(refused.at(Phase::acquire, Outcome::not_sent).on_node(node->name()));
-      continue;
-    }
-    std::optional<Error> failure;
-    try {
-      auto acquiring = node->pool(route).acquire(deadline);
-      auto lease = co_await std::move(acquiring);
-      // The server itself tells its role with every connection and when it changes.
-      bool const standby = lease->parameter("in_hot_standby") == "on";
-      node->set_role(standby ? Role::replica : Role::primary);
-      if (route == Route::write && standby) continue;
-      co_return Placement{std::move(lease), node, std::move(passage)};
-    } catch (Error const& error) {
-      failure = error;
-    }
-    passage.settle(&*failure);
-    auto const kind = failure->kind();
-    if (kind == ErrorKind::cluster_closed || kind == ErrorKind::cancelled || deadline.passed()) {
-      throw Error(*failure);
-    }
-    failures.push_back(*failure);
-  }
-  if (!failures.empty()) {
-    auto last = failures.back();
-    if (failures.size() > 1) last.because(std::move(failures));
-    throw last;
-  }
-  throw Error(route == Route::write ? ErrorKind::no_primary : ErrorKind::no_healthy_node,
-              route == Route::write ? "no node of this cluster takes writes: all are replicas"
-                                    : "no node of this cluster can serve reads")
-      .at(Phase::acquire, Outcome::not_sent);
-}
-
-// A sign of life from the server, on the keeper: it settles the breaker, and what the server reports of
-// its role is seen without anybody asking.
-Operation<void> Cluster::watch(std::shared_ptr<Node> node) {
+// On the keeper, for as long as the cluster lives.
+Operation<void> Cluster::look_after(std::shared_ptr<Node> node) {
+  Prober prober(node->info(), probe_options_);
+  auto const index = node->index();
   while (!closed_) {
-    auto sleeping = async::sleep_until(Deadline::in(health_interval_));
-    co_await std::move(sleeping);
+    auto looking = prober.look(Deadline::in(health_timeout_));
+    auto const finding = co_await std::move(looking);
     if (closed_) co_return;
-    auto passage = node->ask(Route::read);
-    if (!passage) continue;
-    std::optional<Error> failure;
-    try {
-      auto const deadline = Deadline::in(health_timeout_);
-      auto acquiring = node->reads().acquire(deadline);
-      auto lease = co_await std::move(acquiring);
-      wire::Request request;
-      request.push_back({"SELECT 1", {}, true, false});
-      auto running = lease->run(std::move(request), deadline);
-      auto replies = co_await std::move(running);
-      if (auto const* error = std::get_if<Error>(&replies.front())) failure = *error;
-      node->set_role(lease->parameter("in_hot_standby") == "on" ? Role::replica : Role::primary);
-    } catch (Error const& error) {
-      failure = error;
-    }
-    passage.settle(failure ? &*failure : nullptr);
+    if (finding.seen) node->hint_alive();
+    watch_.take_in(index, finding);
+    auto pausing = async::sleep_until(Deadline::in(kLeastPause));
+    co_await std::move(pausing);
+    auto waiting = watch_.nudge(index).wait(Deadline::in(watch_.pause(index)));
+    co_await std::move(waiting);
   }
+}
+
+Operation<void> Cluster::settle(Deadline deadline) {
+  while (!first_look_.passed() && !deadline.passed()) {
+    auto const topology = watch_.topology();
+    if (topology->settled) co_return;
+    auto waiting = watch_.wait_for_news(topology->version, deadline.earlier(first_look_));
+    auto const wakeup = co_await std::move(waiting);
+    if (wakeup == async::Wakeup::cancelled) {
+      throw Error(ErrorKind::cancelled, "cancelled while the cluster was looked at")
+          .at(Phase::acquire, Outcome::not_sent);
+    }
+  }
+}
+
+bool Cluster::may_write(Placement const& placement) const {
+  if (!watch_.probing()) return true;
+  auto const topology = watch_.topology();
+  auto const index = placement.node->index();
+  if (topology->primary) return topology->primary == index;
+  return topology->nodes[index].refusal == policy::Refusal::none;
+}
+
+void Cluster::met(Placement const& placement, Error const* error) {
+  auto const index = placement.node->index();
+  if (error != nullptr) {
+    bool const misplaced = error->retry_class() == RetryClass::reroute;
+    if (misplaced || error->trips_breaker()) watch_.suspect(index);
+    if (error->poisons_connection()) return;
+  }
+  // What the server says of its role is as of its last answer on this connection.
+  if (!placement.lease || !placement.lease->is_open()) return;
+  bool const standby = placement.lease->parameter("in_hot_standby") == "on";
+  if (standby == placement.on_primary) watch_.take_in_role(index, standby);
 }
 
 Operation<void> Cluster::close(Deadline deadline) {
@@ -151,15 +138,18 @@ Operation<void> Cluster::close(Deadline deadline) {
     if (co_await std::move(sleeping) == async::Wakeup::cancelled) break;
   }
   for (auto const& node : nodes_) node->cut_leases();
+  // The connections that look at the nodes go with their loops.
+  for (std::size_t i = 0; i < nodes_.size(); ++i) watch_.nudge(i).set();
 }
 
 std::vector<NodeStats> Cluster::stats() const {
+  auto const topology = watch_.topology();
   std::vector<NodeStats> out;
   out.reserve(nodes_.size());
   for (auto const& node : nodes_) {
-    out.push_back({node->name(), node->role(), node->breaker_state(Route::write),
-                   node->breaker_state(Route::read), node->writes().stats(),
-                   node->reads().stats()});
+    out.push_back({node->name(), topology->nodes[node->index()].role,
+                   node->breaker_state(Route::write), node->breaker_state(Route::read),
+                   node->writes().stats(), node->reads().stats(), node->fallback().stats()});
   }
   return out;
 }

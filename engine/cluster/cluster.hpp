@@ -9,6 +9,8 @@
 #include "async/loop.hpp"
 #include "cluster/node.hpp"
 #include "cluster/options.hpp"
+#include "cluster/topology.hpp"
+#include "cluster/watch.hpp"
 #include "pool/lease.hpp"
 
 namespace moonpool::cluster {
@@ -18,6 +20,21 @@ struct Placement {
   pool::Lease lease;
   std::shared_ptr<Node> node;
   Passage passage;
+  // Of the cluster when it was chosen: system and timeline.
+  policy::Position history;
+  // Not 0: the replica must be asked whether it has applied this, before what it says counts.
+  policy::Lsn must_have = 0;
+  bool on_primary = false;
+};
+
+// What a read needs of its node.
+struct ReadNeeds {
+  policy::Reading reading;
+  policy::Position seen;  // what the session has written
+  // The session has written, and nobody knows where: only the primary will do for its own reads.
+  bool uncertain = false;
+  // Nodes that failed it already: not these, where there are others.
+  std::vector<std::size_t> avoid = {};
 };
 
 struct NodeStats {
@@ -27,22 +44,34 @@ struct NodeStats {
   policy::Breaker::State read_breaker = policy::Breaker::State::closed;
   pool::PoolStats writes;
   pool::PoolStats reads;
+  pool::PoolStats fallback;
 };
 
 // A primary and its replicas behind one face, with one background thread for all of them.
 // Threads: any.
 class Cluster {
  public:
-  // Opens nothing but what pool.min asks for. REQUIRES: at least one node.
+  // Opens nothing but what pool.min asks for, and a connection a node to look at it. REQUIRES: at least
+  // one node.
   explicit Cluster(ClusterOptions options);
   // Closes without draining.
   ~Cluster();
   Cluster(Cluster const&) = delete;
   Cluster& operator=(Cluster const&) = delete;
 
-  // A connection on the right node. Tries the candidates in turn where nothing was sent; throws the
-  // error of the last one, or Error(no_primary / no_healthy_node) when there is no candidate at all.
+  // A connection on the right node. Where nothing was sent, others are tried. A write, and a read that
+  // needs the primary, waits up to failover_wait for a new primary once there was one. Throws
+  // Error(no_primary / no_healthy_node), or what the last node said; the others are its causes.
   async::Operation<Placement> place(Route route, Deadline deadline);
+  async::Operation<Placement> place_read(ReadNeeds needs, Deadline deadline);
+
+  // May what is held there still be committed? Not when somebody else was promoted meanwhile.
+  bool may_write(Placement const& placement) const;
+  // What became of work on a node, as far as it speaks of the node. nullptr: it went well.
+  void met(Placement const& placement, Error const* error);
+  // Is there more than one node, so that it matters which one a read goes to?
+  bool has_choice() const { return nodes_.size() > 1; }
+  Duration catch_up_wait() const { return catch_up_wait_; }
 
   // Refuses new work and waits until running work has ended or the deadline. What runs then is cancelled
   // on the server, and a fifth of a second later what is still out is cut: a COMMIT, which is never
@@ -50,21 +79,42 @@ class Cluster {
   async::Operation<void> close(Deadline deadline);
   bool is_closed() const { return closed_; }
 
+  std::shared_ptr<Topology const> topology() const { return watch_.topology(); }
+  // Waits until every node was asked once, or the time for that has passed.
+  async::Operation<void> settle(Deadline deadline);
   std::vector<NodeStats> stats() const;
   std::vector<std::shared_ptr<Node>> const& nodes() const { return nodes_; }
 
  private:
-  std::vector<std::shared_ptr<Node>> candidates(Route route);
-  async::Operation<Placement> try_nodes(std::vector<std::shared_ptr<Node>> nodes, Route route,
-                                        Deadline deadline);
+  using Nodes = std::vector<std::shared_ptr<Node>>;
+  struct Attempt;
 
-  async::Operation<void> watch(std::shared_ptr<Node> node);
+  async::Operation<Placement> place_on_primary(Route route, Purpose purpose, Deadline deadline,
+                                               std::vector<Error> failures);
+  async::Operation<std::optional<Placement>> try_node(std::shared_ptr<Node> node, Attempt attempt,
+                                                      std::vector<Error>& failures);
+  async::Operation<std::optional<Placement>> try_replicas(ReadNeeds needs, Deadline deadline,
+                                                          std::vector<Error>& failures);
+  Nodes primaries(Topology const& topology) const;
+  std::vector<policy::Replica> replicas(Topology const& topology) const;
+  std::size_t pick(Topology const& topology, std::vector<std::size_t> const& eligible) const;
+  [[noreturn]] void give_up(Route route, Topology const& topology,
+                            std::vector<Error> failures) const;
+  async::Operation<void> look_after(std::shared_ptr<Node> node);
 
   Duration const health_interval_;
   Duration const health_timeout_;
+  Duration const failover_wait_;
+  Duration const catch_up_wait_;
+  Audience const audience_;
+  std::size_t const waiters_limit_;
+  wire::Connection::Options const probe_options_;
+  std::shared_ptr<policy::Balancer> const balancer_;
+  Deadline const first_look_;
   async::Loop keeper_;
-  std::vector<std::shared_ptr<Node>> nodes_;  // constant after construction
-  std::atomic<std::size_t> turn_{0};
+  Nodes nodes_;  // constant after construction
+  Watch watch_;
+  std::atomic<std::size_t> waiting_for_primary_{0};
   std::atomic<bool> closed_{false};
   std::thread thread_;
 };

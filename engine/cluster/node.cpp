@@ -1,6 +1,11 @@
 #include "cluster/node.hpp"
 
+#include "observe/log.hpp"
+
 namespace moonpool::cluster {
+
+using policy::Breaker;
+
 namespace {
 
 wire::Conninfo read_only(wire::Conninfo info) {
@@ -15,41 +20,39 @@ pool::PoolOptions without_minimum(pool::PoolOptions options) {
   return options;
 }
 
-}  // namespace
-
-std::string_view to_string(Role role) {
-  switch (role) {
-    case Role::primary:
-      return "primary";
-    case Role::replica:
-      return "replica";
-    case Role::unknown:
-      break;
-  }
-  return "unknown";
+pool::PoolOptions for_fallback(ClusterOptions const& cluster) {
+  auto options = without_minimum(cluster.pool);
+  options.max = cluster.fallback_max != 0 ? cluster.fallback_max
+                                          : std::max<std::size_t>(1, cluster.pool.max / 4);
+  // Who waits is still one of the callers that would have waited for a replica.
+  options.max_waiters = cluster.pool.waiters_limit();
+  return options;
 }
 
-std::string_view to_string(policy::Breaker::State state) {
+}  // namespace
+
+std::string_view to_string(Route route) { return route == Route::write ? "write" : "read"; }
+
+std::string_view to_string(Breaker::State state) {
   switch (state) {
-    case policy::Breaker::State::closed:
+    case Breaker::State::closed:
       return "closed";
-    case policy::Breaker::State::open:
+    case Breaker::State::open:
       return "open";
-    case policy::Breaker::State::half_open:
+    case Breaker::State::half_open:
       break;
   }
   return "half_open";
 }
 
-void Passage::settle(policy::Breaker::Verdict verdict) noexcept {
+void Passage::settle(Breaker::Verdict verdict) noexcept {
   auto* const node = std::exchange(node_, nullptr);
   if (node == nullptr || !permit_.granted) return;
-  std::lock_guard const lock(node->breaker_mutex_);
-  node->breaker(route_).settle(permit_, verdict, Clock::now());
+  node->settle(route_, permit_, verdict);
 }
 
 void Passage::settle(Error const* error) noexcept {
-  using Verdict = policy::Breaker::Verdict;
+  using Verdict = Breaker::Verdict;
   if (error == nullptr) return settle(Verdict::success);
   if (error->trips_breaker()) return settle(Verdict::failure);
   // The server answered, though with a no: it is alive.
@@ -57,9 +60,11 @@ void Passage::settle(Error const* error) noexcept {
 }
 
 // A replica's write pool is there for the day it is promoted, and holds nothing open until then.
-Node::Node(NodeOptions options, ClusterOptions const& cluster, async::Loop& keeper)
+Node::Node(NodeOptions options, ClusterOptions const& cluster, std::size_t index,
+           async::Loop& keeper)
     : name_(options.name.empty() ? options.info.address() : options.name),
-      role_(options.role),
+      index_(index),
+      info_(options.info),
       write_breaker_(cluster.breaker),
       read_breaker_(cluster.breaker),
       writes_(pool::Pool::make(
@@ -67,38 +72,128 @@ Node::Node(NodeOptions options, ClusterOptions const& cluster, async::Loop& keep
           options.role == Role::replica ? without_minimum(cluster.pool) : cluster.pool, keeper)),
       reads_(pool::Pool::make(
           name_, read_only(options.info),
-          options.role == Role::primary ? without_minimum(cluster.pool) : cluster.pool, keeper)) {}
+          options.role == Role::primary ? without_minimum(cluster.pool) : cluster.pool, keeper)),
+      fallback_(pool::Pool::make(name_, read_only(options.info), for_fallback(cluster), keeper)) {}
 
-Passage Node::ask(Route route) {
-  std::lock_guard const lock(breaker_mutex_);
-  return Passage(this, route, breaker(route).ask(Clock::now()));
+pool::Pool& Node::pool(Purpose purpose) const {
+  switch (purpose) {
+    case Purpose::write:
+      return *writes_;
+    case Purpose::fallback:
+      return *fallback_;
+    case Purpose::read:
+      break;
+  }
+  return *reads_;
 }
 
-policy::Breaker::State Node::breaker_state(Route route) const {
-  std::lock_guard const lock(breaker_mutex_);
-  return breaker(route).state(Clock::now());
+std::size_t Node::reads_in_flight() const {
+  auto const stats = reads_->stats();
+  return stats.busy + stats.waiting;
+}
+
+// One line for each change of state that somebody could see, whatever made it.
+template <class Act>
+auto Node::with_breaker(Route route, Act&& act) const {
+  Breaker::State before{};
+  Breaker::State after{};
+  auto result = [&] {
+    std::lock_guard const lock(breaker_mutex_);
+    auto given = act(breaker(route));
+    auto& told = told_[route == Route::write ? 0 : 1];
+    after = breaker(route).state(Clock::now());
+    before = std::exchange(told, after);
+    return given;
+  }();
+  if (before != after) tell_change(route, before, after);
+  return result;
+}
+
+void Node::tell_change(Route route, Breaker::State before, Breaker::State after) const {
+  bool const bad = after == Breaker::State::open;
+  std::string const message = bad ? "calls to " + name_ + " fail: it is left alone for a while"
+                              : after == Breaker::State::closed
+                                  ? name_ + " works again"
+                                  : name_ + " may be tried again, a call at a time";
+  observe::log({bad ? observe::Level::warning : observe::Level::info,
+                bad                               ? "breaker.open"
+                : after == Breaker::State::closed ? "breaker.closed"
+                                                  : "breaker.half_open",
+                message,
+                {{"node", name_},
+                 {"route", std::string(to_string(route))},
+                 {"was", std::string(to_string(before))}}});
+}
+
+void Node::settle(Route route, Breaker::Permit const& permit, Breaker::Verdict verdict) noexcept {
+  try {
+    with_breaker(route, [&](Breaker& breaker) {
+      breaker.settle(permit, verdict, Clock::now());
+      return true;
+    });
+  } catch (std::exception const&) {
+    // Only the log line was lost.
+  }
+}
+
+Passage Node::ask(Route route) {
+  auto permit = with_breaker(route, [](Breaker& breaker) { return breaker.ask(Clock::now()); });
+  return Passage(this, route, permit);
+}
+
+Passage Node::insist(Route route) {
+  auto permit = with_breaker(route, [](Breaker& breaker) { return breaker.insist(Clock::now()); });
+  return Passage(this, route, permit);
+}
+
+Breaker::State Node::breaker_state(Route route) const {
+  return with_breaker(route, [](Breaker& breaker) { return breaker.state(Clock::now()); });
+}
+
+void Node::hint_alive() {
+  for (auto route : {Route::write, Route::read}) {
+    with_breaker(route, [](Breaker& breaker) {
+      breaker.hint_alive(Clock::now());
+      return true;
+    });
+  }
+}
+
+void Node::force_breakers(Breaker::Forced forced) {
+  for (auto route : {Route::write, Route::read}) {
+    with_breaker(route, [&](Breaker& breaker) {
+      breaker.force(forced, Clock::now());
+      return true;
+    });
+  }
 }
 
 void Node::start() {
   writes_->start();
   reads_->start();
+  fallback_->start();
 }
 
 void Node::close() {
   writes_->close();
   reads_->close();
+  fallback_->close();
 }
 
 void Node::cancel_leases() {
   writes_->cancel_leases();
   reads_->cancel_leases();
+  fallback_->cancel_leases();
 }
 
 void Node::cut_leases() {
   writes_->cut_leases();
   reads_->cut_leases();
+  fallback_->cut_leases();
 }
 
-bool Node::is_empty() const { return writes_->is_empty() && reads_->is_empty(); }
+bool Node::is_empty() const {
+  return writes_->is_empty() && reads_->is_empty() && fallback_->is_empty();
+}
 
 }  // namespace moonpool::cluster

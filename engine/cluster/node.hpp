@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -16,6 +15,13 @@ namespace moonpool::cluster {
 enum class Route : std::uint8_t {
   write,  // the primary
   read,   // a replica; the primary when none can serve
+};
+
+// What a connection is for; each purpose has a pool of its own.
+enum class Purpose : std::uint8_t {
+  write,
+  read,
+  fallback,  // reads on the primary that found no replica: few, so that they do not starve the rest
 };
 
 class Node;
@@ -52,22 +58,31 @@ class Passage {
   policy::Breaker::Permit permit_;
 };
 
-// One server and its pools. Read connections are opened read-only, so a read is read-only on a
-// replica and on the primary alike. Threads: any.
+// One server: its pools and breakers. Read connections are opened read-only, so a read is read-only on
+// a replica and on the primary alike. Threads: any.
 class Node {
  public:
-  Node(NodeOptions options, ClusterOptions const& cluster, async::Loop& keeper);
+  Node(NodeOptions options, ClusterOptions const& cluster, std::size_t index, async::Loop& keeper);
 
   std::string const& name() const { return name_; }
-  Role role() const { return role_; }
-  void set_role(Role role) { role_ = role; }
+  std::size_t index() const { return index_; }
+  wire::Conninfo const& info() const { return info_; }
 
+  pool::Pool& pool(Purpose purpose) const;
   pool::Pool& writes() const { return *writes_; }
   pool::Pool& reads() const { return *reads_; }
-  pool::Pool& pool(Route route) const { return route == Route::write ? *writes_ : *reads_; }
+  pool::Pool& fallback() const { return *fallback_; }
+  // Reads under way and waiting.
+  std::size_t reads_in_flight() const;
 
   Passage ask(Route route);
+  // In spite of an open breaker: where breakers would leave too few.
+  Passage insist(Route route);
   policy::Breaker::State breaker_state(Route route) const;
+  // A probe was answered: an open breaker lets somebody try before its time.
+  void hint_alive();
+  // An operator's word, until it is taken back: nobody gets in, everybody does, or the breaker decides.
+  void force_breakers(policy::Breaker::Forced forced);
 
   void start();
   void close();
@@ -81,17 +96,25 @@ class Node {
   policy::Breaker& breaker(Route route) const {
     return route == Route::write ? write_breaker_ : read_breaker_;
   }
+  void settle(Route route, policy::Breaker::Permit const& permit,
+              policy::Breaker::Verdict verdict) noexcept;
+  void tell_change(Route route, policy::Breaker::State before, policy::Breaker::State after) const;
+  template <class Act>
+  auto with_breaker(Route route, Act&& act) const;
 
   std::string const name_;
-  std::atomic<Role> role_;
+  std::size_t const index_;
+  wire::Conninfo const info_;
   mutable std::mutex breaker_mutex_;
-  mutable policy::Breaker write_breaker_;  // guarded by breaker_mutex_
-  mutable policy::Breaker read_breaker_;   // guarded by breaker_mutex_
+  mutable policy::Breaker write_breaker_;        // guarded by breaker_mutex_
+  mutable policy::Breaker read_breaker_;         // guarded by breaker_mutex_
+  mutable policy::Breaker::State told_[2] = {};  // guarded by breaker_mutex_: what was last logged
   std::shared_ptr<pool::Pool> const writes_;
   std::shared_ptr<pool::Pool> const reads_;
+  std::shared_ptr<pool::Pool> const fallback_;
 };
 
-std::string_view to_string(Role role);
+std::string_view to_string(Route route);
 std::string_view to_string(policy::Breaker::State state);
 
 }  // namespace moonpool::cluster

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/time.hpp"
+#include "policy/balancer.hpp"
 #include "policy/breaker.hpp"
 #include "pool/options.hpp"
 #include "wire/conninfo.hpp"
@@ -11,6 +13,13 @@
 namespace moonpool::cluster {
 
 enum class Role : std::uint8_t { unknown, primary, replica };
+
+// What a DSN's target_session_attrs asks for.
+enum class Audience : std::uint8_t {
+  any,      // any, prefer-standby: writes to the primary, reads to replicas
+  primary,  // primary, read-write: everything to the primary
+  standby,  // standby, read-only: no writes, reads on replicas only
+};
 
 struct NodeOptions {
   wire::Conninfo info;
@@ -23,10 +32,23 @@ struct ClusterOptions {
   pool::PoolOptions pool;
   // Of each node, for its writes and its reads.
   policy::BreakerOptions breaker;
-  // Every node is asked for a sign of life this often, default 1 s, and has so long to give it, default
-  // 500 ms. Zero interval: never.
+  // Every node is looked at this often, give or take a fifth: its role, its history, its lag. Default 1 s,
+  // and it has so long to answer, default 500 ms. Zero interval: never; then roles are what connections
+  // tell, nobody knows a lag, and nothing waits for a new primary. Longer ones make a failover longer.
   Duration health_interval = std::chrono::seconds(1);
   Duration health_timeout = std::chrono::milliseconds(500);
+  // How long a write waits for a new primary once there was one. Default 10 s; zero: it fails at once. A
+  // write that waits holds no connection. Only with two nodes or more.
+  Duration failover_wait = std::chrono::seconds(10);
+  // How long a read asks a replica again whether it has what its session wrote, before it goes to the
+  // primary. Default 100 ms.
+  Duration catch_up_wait = std::chrono::milliseconds(100);
+  // Connections on the primary for reads that found no replica. 0, the default: a quarter of pool.max.
+  // More of them let the loss of the replicas take the primary along.
+  std::size_t fallback_max = 0;
+  Audience audience = Audience::any;
+  // Which of the eligible replicas serves a read. Default: power of two choices.
+  std::shared_ptr<policy::Balancer> balancer;
 };
 
 }  // namespace moonpool::cluster

@@ -1,5 +1,6 @@
 #include "observe/log.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <mutex>
 
@@ -63,6 +64,7 @@ void to_stderr(Event const& event) {
   if (!logger.should_log(level)) return;
   std::string line(event.name);
   line += ": " + event.message;
+  std::ranges::replace(line, '\n', ' ');
   for (auto const& [key, value] : event.fields)
     line.append(" ").append(key).append("=") += quoted(value);
   logger.log(level, spdlog::string_view_t(line));

@@ -12,6 +12,7 @@ void Breaker::move_to(State state, TimePoint now) {
 
 // What time alone changes.
 void Breaker::expire(TimePoint now) {
+  if (forced_ != Forced::no) return;
   if (state_ == State::open && now - since_ >= options_.cooldown) move_to(State::half_open, now);
   if (state_ == State::half_open && out_ > 0 && now - first_out_ >= options_.cooldown) {
     move_to(State::open, now);
@@ -29,6 +30,7 @@ Breaker::Permit Breaker::ask(TimePoint now) {
     case State::closed:
       return {true, generation_, {}};
     case State::open:
+      if (forced_ == Forced::open) return {false, generation_, options_.cooldown};
       return {false, generation_, options_.cooldown - (now - since_)};
     case State::half_open:
       break;
@@ -40,8 +42,26 @@ Breaker::Permit Breaker::ask(TimePoint now) {
   return {true, generation_, {}};
 }
 
+Breaker::Permit Breaker::insist(TimePoint now) {
+  expire(now);
+  if (forced_ == Forced::open) return {false, generation_, options_.cooldown};
+  // A generation of the past: what comes of it changes nothing.
+  return {true, state_ == State::closed ? generation_ : generation_ - 1, {}};
+}
+
+void Breaker::hint_alive(TimePoint now) {
+  expire(now);
+  if (state_ == State::open && forced_ == Forced::no) move_to(State::half_open, now);
+}
+
+void Breaker::force(Forced forced, TimePoint now) {
+  forced_ = forced;
+  move_to(forced == Forced::open ? State::open : State::closed, now);
+}
+
 void Breaker::settle(Permit const& permit, Verdict verdict, TimePoint now) {
-  if (!permit.granted || permit.generation != generation_) return;
+  expire(now);
+  if (!permit.granted || permit.generation != generation_ || forced_ != Forced::no) return;
   if (state_ == State::half_open) {
     --out_;
     if (verdict == Verdict::failure) move_to(State::open, now);

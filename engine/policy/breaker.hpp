@@ -36,10 +36,24 @@ class Breaker {
     std::uint64_t generation = 0;
     Duration retry_after{};  // not granted: when to ask again
   };
+  // What an operator wants.
+  enum class Forced : std::uint8_t {
+    no,
+    open,    // nobody gets in, and results change nothing
+    closed,  // everybody gets in, and results change nothing
+  };
 
   explicit Breaker(BreakerOptions options = {}) : options_(options) {}
 
   Permit ask(TimePoint now);
+  // Granted also while it is open or half open, but when it was forced open: for callers that have
+  // nowhere else to go. Its result counts only while closed.
+  Permit insist(TimePoint now);
+  // Something else (a probe) has shown the node to be alive: what is open becomes half open at once.
+  void hint_alive(TimePoint now);
+  // Forced::no starts anew, closed.
+  void force(Forced forced, TimePoint now);
+  Forced forced() const { return forced_; }
   void settle(Permit const& permit, Verdict verdict, TimePoint now);
   State state(TimePoint now);
 
@@ -49,6 +63,7 @@ class Breaker {
 
   BreakerOptions options_;
   State state_ = State::closed;
+  Forced forced_ = Forced::no;
   std::uint64_t generation_ = 0;
   TimePoint since_{};               // of the present state
   std::deque<TimePoint> failures_;  // closed: those in a row

@@ -311,6 +311,17 @@ void Pool::recycle() {
   for (auto& member : old) close_member(std::move(member));
 }
 
+void Pool::sever() {
+  {
+    std::lock_guard const lock(mutex_);
+    for (auto const* member : busy_) member->connection->reach()->cut();
+    fail_waiters(Error(ErrorKind::connection, name_ + " was given up")
+                     .at(Phase::acquire, Outcome::not_sent)
+                     .on_node(name_));
+  }
+  recycle();
+}
+
 void Pool::close() {
   std::vector<std::unique_ptr<Member>> idle;
   {

@@ -61,6 +61,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void start();
   // Connections opened before now are not used again (the server changed its role or address).
   void recycle();
+  // Breaks the connections that are lent out: what runs on them ends at once, as when the network breaks,
+  // instead of waiting for a server that will not answer. Waiters fail with it (connection, not_sent), and
+  // no connection of before is used again: recycle().
+  void sever();
   // No new leases, waiters fail, idle connections are closed. Leases out there end as they end.
   void close();
   bool is_empty() const;  // nothing busy, connecting or closing

@@ -167,7 +167,8 @@ bool Listener::sound() {
               });
     return now - asked_ < options_.probe_timeout;
   }
-  if (where_->role() == cluster::Role::replica) return false;
+  auto const topology = cluster_->topology();
+  if (topology->nodes[where_->index()].role == cluster::Role::replica) return false;
   if (now - heard_ < options_.probe_every) return true;
   asked_ = now;
   echoed_ = false;

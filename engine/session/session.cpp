@@ -116,7 +116,8 @@ void Session::refuse_context(char const* what) const {
 
 Operation<Placement*> Session::pinned_placement(Deadline deadline) {
   if (!pinned_) pinned_ = std::make_shared<Placement>();
-  if (!pinned_->lease || !pinned_->lease->usable()) {
+  bool const held = pinned_->lease && pinned_->lease->usable();
+  if (!held || !cluster_->may_write(*pinned_)) {
     pinned_->lease.give_back();
     auto placing = cluster_->place(Route::write, deadline);
     *pinned_ = co_await std::move(placing);
@@ -146,6 +147,7 @@ Operation<Answer> Session::run_placed(Placement* placement, wire::Request const&
   Answer answer;
   answer.node = placement->node->name();
   auto const begun = Clock::now();
+  ask_position(*placement, options.route);
   bool const plain = habits_.context.empty();
   auto const laid = plain ? wire::Request() : habits_.context.lay_on(statements);
   auto running = placement->lease->run_borrowed(plain ? statements : laid, deadline);
@@ -153,10 +155,8 @@ Operation<Answer> Session::run_placed(Placement* placement, wire::Request const&
   if (!plain) answer.replies = Context::lay_off(std::move(answer.replies), statements);
   auto const* error = answer.error();
   placement->passage.settle(error);
-  if (error != nullptr && options.route == Route::write &&
-      error->retry_class() == RetryClass::reroute) {
-    placement->node->set_role(cluster::Role::replica);
-  }
+  cluster_->met(*placement, error);
+  note_position(*placement, options.route, error);
   note_slow(statements, answer, begun);
   if (options.atomic) reject_all(answer.replies);
   name_node(answer.replies, answer.node);
@@ -179,6 +179,7 @@ Operation<Answer> Session::run(wire::Request statements, RunOptions options) {
     answer.node = transaction_->node();
     auto running = transaction_->run(std::move(statements), deadline);
     answer.replies = co_await std::move(running);
+    cluster_->met(transaction_->placement(), answer.error());
     name_node(answer.replies, answer.node);
     co_return answer;
   }
@@ -202,15 +203,21 @@ Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOpti
   // Several segments may have ended differently: only a whole request can be repeated.
   bool const whole = std::ranges::count(statements, true, &wire::Statement::ends_segment) == 1;
   std::vector<Error> failures;
+  std::vector<std::size_t> avoid;  // nodes on which it failed
   for (int attempt = 1;; ++attempt) {
     Answer answer;
     std::optional<Error> failure;
     bool thrown = false;
+    bool refused_here = false;
     try {
-      auto placing = cluster_->place(options.route, deadline);
+      auto placing = place(options, avoid, deadline);
       auto placement = co_await std::move(placing);
-      auto running = run_placed(&placement, statements, options, deadline);
+      avoid.push_back(placement.node->index());
+      auto running = options.route == Route::read
+                         ? run_read(&placement, statements, options, deadline)
+                         : run_placed(&placement, statements, options, deadline);
       answer = co_await std::move(running);
+      refused_here = placement.lease && placement.lease->parameter("in_hot_standby") == "off";
     } catch (Error const& error) {
       failure = error;
       thrown = true;
@@ -221,11 +228,12 @@ Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOpti
     if (!failure) co_return answer;
     failure->attempt(attempt);
     failures.push_back(*failure);
-    // A read that writes is refused everywhere.
+    // A read that writes is refused everywhere; and what a primary refuses was made read-only by its user.
     bool const misplaced = failure->retry_class() == RetryClass::reroute;
     bool const writing_read = misplaced && options.route == Route::read;
+    bool const hopeless = misplaced && (writing_read || refused_here);
     if (writing_read) failure->hint("read_query only reads: use query or exec");
-    bool const again = (thrown || whole) && !writing_read && !deadline.passed() &&
+    bool const again = (thrown || whole) && !hopeless && !deadline.passed() &&
                        policy::may_retry(*failure, work, attempt, habits_.retry);
     if (again) {
       auto const pause = policy::retry_pause(attempt, policy::random_unit(), habits_.retry);
@@ -233,7 +241,7 @@ Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOpti
       co_await std::move(sleeping);
       if (!deadline.passed()) continue;
     }
-    if (attempt > 1 && failure->retryable() && !writing_read) {
+    if (attempt > 1 && failure->retryable() && !hopeless) {
       failure->as(ErrorKind::retry_exhausted, "gave up after " + std::to_string(attempt) +
                                                   " attempts; the last one: " + failure->message());
       failure->because(std::move(failures));
@@ -274,6 +282,17 @@ Operation<Answer> Session::run_script(std::string sql, RunOptions options) {
     answer.node = placement->node->name();
     auto running = placement->lease->run_script(std::move(sql), deadline);
     answer.replies = co_await std::move(running);
+    auto const* error = answer.error();
+    cluster_->met(*placement, error);
+    // The simple protocol lets nothing ride along.
+    if (cluster_->has_choice() && placement->lease->usable()) {
+      wire::Request nothing;
+      nothing.push_back({"", {}, true, false});
+      ask_position(*placement, Route::write);
+      auto asking = placement->lease->run(std::move(nothing), deadline);
+      co_await std::move(asking);
+    }
+    note_position(*placement, Route::write, error);
   }
   name_node(answer.replies, answer.node);
   co_return answer;
@@ -307,6 +326,7 @@ Operation<std::shared_ptr<Session>> Session::begin(TransactionOptions options) {
   auto const limit = options.timeout > Duration::zero() ? deadline : Deadline::never();
   inner->transaction_ = std::make_shared<Transaction>(std::move(placement), options, limit);
   if (!habits_.context.empty()) inner->transaction_->begin_with(habits_.context.text());
+  if (cluster_->has_choice()) inner->transaction_->ask_at_commit(kWritten);
   co_return inner;
 }
 
@@ -320,8 +340,24 @@ Operation<void> Session::commit() {
     transaction_->end_savepoint();
     co_return;
   }
+  bool const wrote = transaction_->begun();
+  if (wrote && !cluster_->may_write(transaction_->placement())) {
+    auto const node = transaction_->node();
+    transaction_->abandon();
+    throw Error(ErrorKind::no_primary, node +
+                                           " is not the primary any more, so the transaction was "
+                                           "rolled back")
+        .at(Phase::commit, Outcome::rejected)
+        .on_node(node);
+  }
+  auto const history = transaction_->placement().history;
+  // Until it is known where the commit landed; a commit that fails may have landed all the same.
+  if (wrote && cluster_->has_choice()) memory_->forget_where();
   auto committing = transaction_->commit(deadline_in(Duration::zero()), pinned_.get());
   co_await std::move(committing);
+  if (auto const lsn = policy::parse_lsn(transaction_->committed_at())) {
+    memory_->remember({history.system, history.timeline, *lsn});
+  }
 }
 
 Operation<void> Session::rollback() {

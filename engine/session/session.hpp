@@ -13,6 +13,9 @@
 
 namespace moonpool::session {
 
+// Where the primary's log ends. pg_catalog by name: nobody's search_path decides what it means.
+inline constexpr auto kWritten = "select pg_catalog.pg_current_wal_insert_lsn()";
+
 struct RunOptions {
   cluster::Route route = cluster::Route::write;
   Duration timeout = Duration::zero();  // zero: the session's habit
@@ -43,6 +46,8 @@ struct ListenOptions;
 // What a caller does: statements on the right node, transactions, savepoints. Service code takes a
 // session without knowing whether it stands for the cluster or for a transaction.
 // Threads: one at a time. Copies of the handle inside a transaction share the transaction.
+//
+// Asked behind a commit, a position in the server's log tells what later reads must have seen; see Memory.
 class Session : public std::enable_shared_from_this<Session> {
  public:
   static std::shared_ptr<Session> make(std::shared_ptr<cluster::Cluster> cluster, Habits habits);
@@ -114,6 +119,15 @@ class Session : public std::enable_shared_from_this<Session> {
                               Deadline deadline);
   async::Operation<void> hold_one(Hold& hold, RunOptions options, Start start, Deadline deadline);
   async::Operation<void> hold_inside(Hold& hold, bool undoable, Start start, Deadline deadline);
+  cluster::ReadNeeds needs_of(RunOptions const& options) const;
+  async::Operation<cluster::Placement> place(RunOptions options, std::vector<std::size_t> avoid,
+                                             Deadline deadline);
+  async::Operation<Answer> run_read(cluster::Placement* placement, wire::Request const& statements,
+                                    RunOptions options, Deadline deadline);
+  async::Operation<bool> caught_up(cluster::Placement* placement, Deadline deadline);
+  void ask_position(cluster::Placement& placement, cluster::Route route) const;
+  void note_position(cluster::Placement const& placement, cluster::Route route,
+                     Error const* error) const;
 
   std::shared_ptr<cluster::Cluster> const cluster_;
   Habits const habits_;

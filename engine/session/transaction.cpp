@@ -199,6 +199,11 @@ void Transaction::send_home(cluster::Placement* home) {
   }
 }
 
+void Transaction::abandon() {
+  placement_.lease.discard();
+  state_ = State::rolled_back;
+}
+
 Operation<void> Transaction::commit(Deadline deadline, cluster::Placement* home) {
   if (!begun_) {
     state_ = State::committed;
@@ -229,6 +234,7 @@ Operation<void> Transaction::commit(Deadline deadline, cluster::Placement* home)
   request.push_back({"COMMIT", {}, true, false});
   auto whole = with_control(std::move(request));
   placement_.lease.forbid_cancel();
+  if (!ask_at_commit_.empty()) placement_.lease->ask_behind(ask_at_commit_);
   auto running = placement_.lease->run(std::move(whole), deadline.earlier(deadline_));
   auto replies = co_await std::move(running);
   auto const& reply = replies.back();
@@ -260,6 +266,7 @@ Operation<void> Transaction::commit(Deadline deadline, cluster::Placement* home)
     throw error;
   }
   auto const tag = std::string(std::get<wire::Result>(reply).tag());
+  committed_at_ = placement_.lease->told_behind().value_or("");
   placement_.lease.allow_cancel();
   send_home(home);
   // A failed transaction answers COMMIT with success and the tag ROLLBACK.

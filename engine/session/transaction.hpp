@@ -23,6 +23,14 @@ class Transaction {
   State state() const { return state_; }
   Deadline deadline() const { return deadline_; }
   std::string const& node() const { return node_; }
+  cluster::Placement const& placement() const { return placement_; }
+  bool begun() const { return begun_; }  // something was sent
+
+  // A question that rides behind COMMIT, and its answer; "" when there is none.
+  void ask_at_commit(std::string sql) { ask_at_commit_ = std::move(sql); }
+  std::string const& committed_at() const { return committed_at_; }
+  // Closes the connection, which rolls back. It is over afterwards.
+  void abandon();
 
   // One reply a statement. The transaction is failed after the first error.
   async::Operation<std::vector<wire::Reply>> run(wire::Request request, Deadline deadline);
@@ -80,6 +88,8 @@ class Transaction {
   std::vector<std::string> control_;  // to ride with the next statement
   std::vector<Savepoint> savepoints_;
   std::size_t names_ = 0;
+  std::string ask_at_commit_;
+  std::string committed_at_;
   bool begun_ = false;  // something was sent
   std::uint64_t loans_ = 0;
   std::uint64_t loan_ = 0;

@@ -139,7 +139,8 @@ Operation<std::vector<Reply>> Connection::run(Request request, Deadline deadline
 Operation<std::vector<Reply>> Connection::run_borrowed(Request const& request, Deadline deadline) {
   for (auto const& statement : request) check_statement(statement);
   bool const outside = transaction_state() == TransactionState::idle;
-  auto first = exchange(request, deadline);
+  auto const asks = std::exchange(asks_, {});
+  auto first = exchange(request, asks, deadline);
   auto replies = co_await std::move(first);
   bool const one_segment = std::ranges::count(request, true, &Statement::ends_segment) == 1;
   auto stale = [](Reply const& reply) {
@@ -151,20 +152,37 @@ Operation<std::vector<Reply>> Connection::run_borrowed(Request const& request, D
                      transaction_state() == TransactionState::idle &&
                      std::ranges::any_of(replies, stale);
   if (again) {
-    auto second = exchange(request, deadline);
+    auto second = exchange(request, asks, deadline);
     replies = co_await std::move(second);
   }
   co_return replies;
 }
 
-Operation<std::vector<Reply>> Connection::exchange(Request const& request, Deadline deadline) {
+void Connection::note_ask(Expected const& expected, pq::ResultHandle result) {
+  auto const status = pq::status(result.get());
+  if (status == pq::ResultStatus::error) {
+    if (!expected.name.empty()) cache_.forget(expected.name);
+    return;
+  }
+  if (status != pq::ResultStatus::tuples_ok) return;
+  Result const answer(std::move(result));
+  if (answer.rows() != 1 || answer.columns() < 1) return;
+  if (auto const value = answer.value(0, 0)) {
+    (expected.index == kAhead ? told_ahead_ : told_behind_) = std::string(*value);
+  }
+}
+
+Operation<std::vector<Reply>> Connection::exchange(Request const& request, Asks const& asks,
+                                                   Deadline deadline) {
   notices_.clear();
+  told_ahead_.reset();
+  told_behind_.reset();
   Replies replies(request);
   auto const segments = std::ranges::count(request, true, &Statement::ends_segment);
   // Why a name is unknown to the statements that were sent behind the one that was to prepare it.
   std::unordered_map<std::string, Error> unprepared;
   ++round_trips_;
-  if (!send_all(request)) {
+  if (!send_all(request, asks)) {
     lost_ = true;
     replies.lose_rest(loss(Wakeup::ready));
     co_return replies.take();
@@ -209,6 +227,10 @@ Operation<std::vector<Reply>> Connection::exchange(Request const& request, Deadl
       lost_ = true;
       replies.lose_rest(refused.at(Phase::wait, Outcome::unknown));
       break;
+    }
+    if (front.what == Expected::What::ask && pq::is_open(raw_->get())) {
+      note_ask(front, std::move(result));
+      continue;
     }
     if (status == pq::ResultStatus::copy_in || status == pq::ResultStatus::copy_out ||
         status == pq::ResultStatus::copy_both) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -75,6 +76,14 @@ class Connection {
   // refuses it, the first segment of that request is not run (not_sent) and the connection is closed.
   void ride_ahead(std::string sql);
 
+  // Has a question ride with the next request, in a segment of its own before or after it, at no round trip
+  // of its own. It is no part of the request: when it fails, nothing else does. It gives one value.
+  void ask_ahead(std::string sql) { asks_.ahead = std::move(sql); }
+  void ask_behind(std::string sql) { asks_.behind = std::move(sql); }
+  // What the last run() was told; nullopt: nothing was asked, or no answer came.
+  std::optional<std::string> const& told_ahead() const { return told_ahead_; }
+  std::optional<std::string> const& told_behind() const { return told_behind_; }
+
   // Reads and drops what is still coming. True when the connection is in step again.
   async::Operation<bool> drain(Deadline deadline);
 
@@ -132,6 +141,7 @@ class Connection {
       clearing,
       cleared,
       rider,
+      ask,  // index: kAhead or kBehind
       prepare,
       statement,
       sync
@@ -140,11 +150,23 @@ class Connection {
     std::string name;       // prepare, statement: under which it is prepared; empty: plain
   };
 
+  // Questions beside a request; empty: none.
+  struct Asks {
+    std::string ahead;
+    std::string behind;
+  };
+  static constexpr std::size_t kAhead = 0;
+  static constexpr std::size_t kBehind = 1;
+
   Connection(std::unique_ptr<RawConnection> raw, Options options);
   static void keep_notice(void* context, pg_result const* result);
   // One request and its answers. The request must outlive the operation.
-  async::Operation<std::vector<Reply>> exchange(Request const& request, Deadline deadline);
-  bool send_all(Request const& request);
+  async::Operation<std::vector<Reply>> exchange(Request const& request, Asks const& asks,
+                                                Deadline deadline);
+  bool send_all(Request const& request, Asks const& asks);
+  bool send_all(Request const& request) { return send_all(request, {}); }
+  bool send_ask(std::string const& sql, std::size_t which);
+  void note_ask(Expected const& expected, pq::ResultHandle result);
   bool send_statement(Statement const& statement, std::size_t index);
   bool send_riders();
   bool send_sync(Expected::What what);
@@ -162,6 +184,9 @@ class Connection {
   std::shared_ptr<Reach const> reach_;
   std::deque<Expected> expected_;  // answers owed by the server, in order
   std::vector<std::string> ahead_;
+  Asks asks_;
+  std::optional<std::string> told_ahead_;
+  std::optional<std::string> told_behind_;
   std::vector<Notice> notices_;
   void (*others_notices_)(void*, pg_result const*) = nullptr;  // libpq's own receiver
   StatementCache cache_;

@@ -64,13 +64,23 @@ bool Connection::send_statement(Statement const& statement, std::size_t index) {
   return pq::send_prepared(raw_->get(), plan.name.c_str(), values);
 }
 
-bool Connection::send_all(Request const& request) {
+bool Connection::send_ask(std::string const& sql, std::size_t which) {
+  auto const first = expected_.size();
+  if (!send_statement({sql, {}, true, true}, which)) return false;
+  for (auto i = first; i < expected_.size(); ++i) expected_[i].what = Expected::What::ask;
+  for (auto i = first; i < expected_.size(); ++i) expected_[i].index = which;
+  return send_sync(Expected::What::cleared);
+}
+
+// What is asked ahead stands before the riders too: they open the first segment of the request itself.
+bool Connection::send_all(Request const& request, Asks const& asks) {
+  if (!asks.ahead.empty() && !send_ask(asks.ahead, kAhead)) return false;
   if (!send_riders()) return false;
   for (std::size_t i = 0; i < request.size(); ++i) {
     if (!send_statement(request[i], i)) return false;
     if (request[i].ends_segment && !send_sync(Expected::What::sync)) return false;
   }
-  return true;
+  return asks.behind.empty() || send_ask(asks.behind, kBehind);
 }
 
 }  // namespace moonpool::wire

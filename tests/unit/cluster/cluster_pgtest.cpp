@@ -178,7 +178,7 @@ TEST_CASE("a node is named by its address where nobody named it") {
   CHECK(node_for(*engine.cluster, Route::write) == test::conninfo(primary()).address());
 }
 
-TEST_CASE("health checks bring a breaker back, and roles, without a caller") {
+TEST_CASE("probes learn roles, that a node is away, and that it is back, without a caller") {
   Proxy proxy(test::socket_of(replica()));
   auto const name = test::unique("health");
   auto behind = test::node(proxy, Role::unknown, name);
@@ -189,12 +189,13 @@ TEST_CASE("health checks bring a breaker back, and roles, without a caller") {
   Engine const engine({test::node(primary(), Role::unknown, name), behind}, options);
   CHECK(eventually([&] { return role_of(*engine.cluster, "replica1") == Role::replica; }));
   CHECK(eventually([&] { return role_of(*engine.cluster, "primary") == Role::primary; }));
-  auto breaker = [&] { return engine.cluster->stats()[1].read_breaker; };
+  auto alive = [&] { return engine.cluster->topology()->nodes[1].alive; };
   proxy.door(Proxy::Door::refuse);
   proxy.cut_all();
-  CHECK(eventually([&] { return breaker() != policy::Breaker::State::closed; }));
+  CHECK(eventually([&] { return !alive(); }));
+  CHECK(test::ask(*engine.session, "select pg_is_in_recovery()", test::kRead) == "f");
   proxy.door(Proxy::Door::open);
-  CHECK(eventually([&] { return breaker() == policy::Breaker::State::closed; }, 30s));
+  CHECK(eventually([&] { return alive(); }));
   CHECK(test::ask(*engine.session, "select pg_is_in_recovery()", test::kRead) == "t");
 }
 

@@ -1,0 +1,304 @@
+// Which node serves a statement, and a connection on it.
+#include <algorithm>
+#include <optional>
+
+#include "base/error.hpp"
+#include "cluster/cluster.hpp"
+
+namespace moonpool::cluster {
+
+using async::Operation;
+
+struct Cluster::Attempt {
+  Route route = Route::read;
+  Purpose purpose = Purpose::read;
+  bool insist = false;
+  Deadline deadline;
+};
+
+namespace {
+
+// So many times a primary that looks well may turn a caller away before it is believed.
+constexpr int kMostRefusals = 3;
+
+Error refused_by_breaker(Node const& node, Passage const& passage) {
+  auto const ms = std::chrono::ceil<std::chrono::milliseconds>(passage.retry_after());
+  Error refused(ErrorKind::circuit_open, "the breaker of " + node.name() +
+                                             " is open; it lets somebody try in " +
+                                             std::to_string(ms.count()) + " ms");
+  return refused.at(Phase::acquire, Outcome::not_sent).on_node(node.name());
+}
+
+// The caller's own doing: another node, or waiting, does not help.
+bool is_crowded(Error const& error) {
+  return error.kind() == ErrorKind::pool_timeout || error.kind() == ErrorKind::pool_overloaded;
+}
+
+bool ends_the_search(Error const& error) {
+  return error.kind() == ErrorKind::cluster_closed || error.kind() == ErrorKind::cancelled ||
+         error.kind() == ErrorKind::self_deadlock;
+}
+
+// Counts callers that wait for a primary, and turns away those who are too many.
+class Queue {
+ public:
+  Queue(std::atomic<std::size_t>& count, std::size_t most) : count_(count) {
+    if (count_.fetch_add(1) < most) return;
+    --count_;
+    throw Error(ErrorKind::pool_overloaded,
+                std::to_string(most) + " callers wait for a new primary already")
+        .at(Phase::acquire, Outcome::not_sent);
+  }
+  Queue(Queue const&) = delete;
+  Queue& operator=(Queue const&) = delete;
+  ~Queue() { --count_; }
+
+ private:
+  std::atomic<std::size_t>& count_;
+};
+
+}  // namespace
+
+Operation<Placement> Cluster::place(Route route, Deadline deadline) {
+  if (route == Route::read) {
+    auto placing = place_read({}, deadline);
+    auto placed = co_await std::move(placing);
+    co_return placed;
+  }
+  auto placing = place_on_primary(Route::write, Purpose::write, deadline, {});
+  auto placed = co_await std::move(placing);
+  co_return placed;
+}
+
+// Who may be the primary: known from probes, else from what the servers said on connections.
+Cluster::Nodes Cluster::primaries(Topology const& topology) const {
+  if (watch_.probing()) {
+    if (!topology.primary) return {};
+    return {nodes_[*topology.primary]};
+  }
+  Nodes out;
+  for (auto wanted : {Role::primary, Role::unknown}) {
+    for (auto const& node : nodes_) {
+      if (topology.nodes[node->index()].role == wanted) out.push_back(node);
+    }
+  }
+  return out;
+}
+
+void Cluster::give_up(Route route, Topology const& topology, std::vector<Error> failures) const {
+  bool const any_alive = std::ranges::any_of(topology.nodes, &NodeView::alive);
+  if (failures.empty() && !any_alive) {
+    for (auto const& node : topology.nodes) {
+      if (!node.failure) continue;
+      auto failure = *node.failure;
+      failures.push_back(failure.at(Phase::connect, Outcome::not_sent).on_node(node.name));
+    }
+  }
+  if (!failures.empty()) {
+    auto last = failures.back();
+    if (failures.size() > 1) last.because(std::move(failures));
+    throw Error(last);
+  }
+  bool const write = route == Route::write;
+  std::string message =
+      !write ? "no node of this cluster can serve this read"
+      : audience_ == Audience::standby
+          ? "this connection string asks for standbys only: nothing is written"
+      : topology.split_brain ? "several nodes take themselves for the primary on one timeline: "
+                               "nothing is written until one of them is gone"
+      : topology.had_primary ? "there is no primary at the moment"
+                             : "no node of this cluster takes writes: all are replicas";
+  throw Error(write ? ErrorKind::no_primary : ErrorKind::no_healthy_node, std::move(message))
+      .at(Phase::acquire, Outcome::not_sent);
+}
+
+// A connection on this node, or nothing, with the reason added to `failures`. Throws what makes it
+// pointless to try another.
+Operation<std::optional<Placement>> Cluster::try_node(std::shared_ptr<Node> node, Attempt attempt,
+                                                      std::vector<Error>& failures) {
+  auto passage = attempt.insist ? node->insist(attempt.route) : node->ask(attempt.route);
+  if (!passage) {
+    failures.push_back(refused_by_breaker(*node, passage));
+    co_return std::nullopt;
+  }
+  std::optional<Error> failure;
+  try {
+    for (int round = 0;; ++round) {
+      auto acquiring = node->pool(attempt.purpose).acquire(attempt.deadline);
+      auto lease = co_await std::move(acquiring);
+      bool const standby = lease->parameter("in_hot_standby") == "on";
+      if (!watch_.probing()) watch_.take_in_role(node->index(), standby);
+      if (attempt.route == Route::write && standby) {
+        // As of its last answer: the server may have been promoted since. A new connection knows.
+        if (round == 0 && watch_.probing()) {
+          lease.discard();
+          node->writes().recycle();
+          continue;
+        }
+        watch_.take_in_role(node->index(), true);
+        co_return std::nullopt;
+      }
+      Placement placement{std::move(lease), node, std::move(passage), {}, 0, !standby};
+      placement.history = watch_.topology()->history;
+      co_return placement;
+    }
+  } catch (Error const& error) {
+    failure = error;
+  }
+  passage.settle(&*failure);
+  if (failure->trips_breaker()) watch_.suspect(node->index());
+  if (ends_the_search(*failure) || attempt.deadline.passed()) throw Error(*failure);
+  failures.push_back(*failure);
+  co_return std::nullopt;
+}
+
+Operation<Placement> Cluster::place_on_primary(Route route, Purpose purpose, Deadline deadline,
+                                               std::vector<Error> failures) {
+  if (closed_) {
+    throw Error(ErrorKind::cluster_closed, "this cluster was closed")
+        .at(Phase::acquire, Outcome::not_sent);
+  }
+  if (audience_ == Audience::standby) give_up(route, *watch_.topology(), std::move(failures));
+  auto settling = settle(deadline);
+  co_await std::move(settling);
+  auto const limit = deadline.earlier_in(failover_wait_);
+  std::optional<Queue> queue;
+  for (int refusals = 0;;) {
+    auto const topology = watch_.topology();
+    for (auto const& node : primaries(*topology)) {
+      auto trying = try_node(node, {route, purpose, false, deadline}, failures);
+      auto placed = co_await std::move(trying);
+      // Waiting for the connection may have taken longer than the node stayed the primary.
+      if (placed && (route == Route::read || may_write(*placed))) {
+        placed->on_primary = true;
+        co_return std::move(*placed);
+      }
+    }
+    if (topology->primary && ++refusals >= kMostRefusals) {
+      give_up(route, *topology, std::move(failures));
+    }
+    if (!failures.empty() && is_crowded(failures.back())) {
+      give_up(route, *topology, std::move(failures));
+    }
+    bool const worth_it = watch_.probing() && has_choice() && topology->had_primary;
+    if (!worth_it || limit.passed()) give_up(route, *topology, std::move(failures));
+    if (!queue) queue.emplace(waiting_for_primary_, waiters_limit_);
+    // News of somebody else's health is no reason to try the same node again.
+    auto const tried = topology->primary;
+    for (auto seen = topology; !limit.passed() && !closed_;) {
+      auto waiting = watch_.wait_for_news(seen->version, limit);
+      auto const wakeup = co_await std::move(waiting);
+      if (wakeup == async::Wakeup::cancelled) {
+        throw Error(ErrorKind::cancelled, "cancelled while waiting for a primary")
+            .at(Phase::acquire, Outcome::not_sent);
+      }
+      seen = watch_.topology();
+      bool const same = seen->primary == tried;
+      if (!same) break;
+      if (tried && seen->nodes[*tried].looks != topology->nodes[*tried].looks) break;
+    }
+    if (closed_) {
+      throw Error(ErrorKind::cluster_closed, "this cluster was closed")
+          .at(Phase::acquire, Outcome::not_sent);
+    }
+    // What was tried before the wait is told only when nothing else is left to tell.
+    if (!limit.passed()) failures.clear();
+  }
+}
+
+std::vector<policy::Replica> Cluster::replicas(Topology const& topology) const {
+  std::vector<policy::Replica> out(nodes_.size());
+  auto const now = Clock::now();
+  for (auto const& node : nodes_) {
+    auto const& view = topology.nodes[node->index()];
+    auto& replica = out[node->index()];
+    if (watch_.probing()) {
+      replica.serves = view.alive && view.seen && view.seen->standby &&
+                       view.refusal == policy::Refusal::none &&
+                       now - view.at <= 3 * health_interval_ + health_timeout_;
+      if (view.seen) replica.applied = view.seen->position;
+    } else {
+      replica.serves = view.role != Role::primary;
+    }
+    if (!replica.serves) continue;
+    replica.lag = view.lag;
+    replica.shut = node->breaker_state(Route::read) != policy::Breaker::State::closed;
+  }
+  return out;
+}
+
+std::size_t Cluster::pick(Topology const& topology,
+                          std::vector<std::size_t> const& eligible) const {
+  if (eligible.size() == 1) return 0;
+  std::vector<policy::Contender> contenders;
+  contenders.reserve(eligible.size());
+  for (auto i : eligible) {
+    contenders.push_back(
+        {nodes_[i]->name(), nodes_[i]->reads_in_flight(), topology.nodes[i].round_trip});
+  }
+  auto const chosen = balancer_->choose(contenders);
+  return chosen < eligible.size() ? chosen : 0;
+}
+
+Operation<std::optional<Placement>> Cluster::try_replicas(ReadNeeds needs, Deadline deadline,
+                                                          std::vector<Error>& failures) {
+  auto const topology = watch_.topology();
+  auto known = replicas(*topology);
+  auto const avoided = [&](std::size_t i) {
+    return std::ranges::find(needs.avoid, i) != needs.avoid.end();
+  };
+  bool others = false;
+  for (std::size_t i = 0; i < known.size(); ++i)
+    others = others || (known[i].serves && !avoided(i));
+  for (std::size_t i = 0; others && i < known.size(); ++i) {
+    if (avoided(i)) known[i].serves = false;
+  }
+  auto choice = policy::choose_replicas(known, needs.reading, needs.seen);
+  if (needs.reading.fallback != policy::Fallback::stale) choice.stale.clear();
+  for (auto* eligible : {&choice.ready, &choice.behind, &choice.stale}) {
+    while (!eligible->empty()) {
+      auto const place = pick(*topology, *eligible);
+      auto const index = (*eligible)[place];
+      eligible->erase(eligible->begin() + static_cast<std::ptrdiff_t>(place));
+      auto trying = try_node(nodes_[index],
+                             {Route::read, Purpose::read, known[index].shut, deadline}, failures);
+      auto placed = co_await std::move(trying);
+      if (!placed) continue;
+      placed->on_primary = false;
+      if (eligible == &choice.behind) placed->must_have = needs.seen.lsn;
+      co_return placed;
+    }
+  }
+  co_return std::nullopt;
+}
+
+Operation<Placement> Cluster::place_read(ReadNeeds needs, Deadline deadline) {
+  using policy::Consistency;
+  using policy::Fallback;
+  if (closed_) {
+    throw Error(ErrorKind::cluster_closed, "this cluster was closed")
+        .at(Phase::acquire, Outcome::not_sent);
+  }
+  auto settling = settle(deadline);
+  co_await std::move(settling);
+  std::vector<Error> failures;
+  auto& reading = needs.reading;
+  bool const strong = reading.consistency == Consistency::strong || audience_ == Audience::primary;
+  bool const sees_own = reading.consistency == Consistency::session;
+  if (!strong && !(sees_own && needs.uncertain)) {
+    auto trying = try_replicas(needs, deadline, failures);
+    auto placed = co_await std::move(trying);
+    if (placed) co_return std::move(*placed);
+  }
+  bool const nowhere_else = audience_ == Audience::standby || reading.fallback == Fallback::error;
+  if (!strong && nowhere_else) {
+    give_up(Route::read, *watch_.topology(), std::move(failures));
+  }
+  // On the primary, few at once where replicas should have done it.
+  auto const purpose = strong || !has_choice() ? Purpose::read : Purpose::fallback;
+  auto placing = place_on_primary(Route::read, purpose, deadline, std::move(failures));
+  auto placed = co_await std::move(placing);
+  co_return placed;
+}
+
+}  // namespace moonpool::cluster

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "async/operation.hpp"
+#include "base/error.hpp"
+#include "policy/authority.hpp"
+#include "wire/connection.hpp"
+#include "wire/conninfo.hpp"
+
+namespace moonpool::cluster {
+
+// What came of looking at one server.
+struct Finding {
+  TimePoint at{};
+  std::optional<policy::Sighting> seen;
+  std::optional<Error> failure;     // when nothing was seen
+  double clock = 0;                 // the server's, in seconds
+  std::optional<double> committed;  // by that clock: when the last commit it applied was made
+  Duration round_trip{};
+};
+
+// Looks at one server, on a connection of its own that is kept between looks: one round trip.
+// Threads: one at a time.
+class Prober {
+ public:
+  Prober(wire::Conninfo info, wire::Connection::Options options)
+      : info_(std::move(info)), options_(options) {}
+
+  // Never throws.
+  async::Operation<Finding> look(Deadline deadline);
+
+ private:
+  async::Operation<Finding> try_to_look(Deadline deadline);
+
+  wire::Conninfo const info_;
+  wire::Connection::Options const options_;
+  std::unique_ptr<wire::Connection> connection_;
+  // This login may not ask for the server's history, or the server is none of PostgreSQL's own.
+  bool only_role_ = false;
+};
+
+}  // namespace moonpool::cluster
