@@ -187,6 +187,21 @@ TEST_CASE("a server that takes no data is left at the deadline, and nothing is s
   CHECK(count(table) == "0");
 }
 
+TEST_CASE("COPY and streams may be left while the cluster is closed") {
+  auto engine = std::make_unique<Engine>();
+  auto const table = new_table();
+  auto const copy = into(*engine->session, table);
+  put_rows(*copy, 1, 30'000);
+  auto const session = engine->session;
+  auto const cluster = engine->cluster;
+  engine.reset();
+  wait(cluster->close(Deadline::in(50ms)));
+  put_rows(*copy, 1, 1000);
+  CHECK(wait(copy->finish()) == 31'000);
+  CHECK(error_of([&] { into(*session, table); }).kind() == ErrorKind::cluster_closed);
+  CHECK(count(table) == "31000");
+}
+
 TEST_CASE("a pinned session streams and copies on its own connection") {
   Engine const engine;
   Habits habits;
