@@ -43,6 +43,7 @@ void Hold::end(Error const* error) noexcept {
   }
   if (!placement_.lease) return;
   placement_.passage.settle(error);
+  if (memory_ && (error == nullptr || error->in_doubt())) memory_->forget_where();
   if (home_ && !home_->lease && placement_.lease->usable()) {
     *home_ = std::move(placement_);
   } else {
@@ -83,6 +84,7 @@ Operation<void> Session::hold_one(Hold& hold, RunOptions options, Start start, D
   }
   auto starting = start(hold.connection(), deadline);
   co_await std::move(starting);
+  if (options.route == Route::write) hold.writes_into(memory_);
   hold.begun();
 }
 

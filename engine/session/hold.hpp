@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cluster/cluster.hpp"
+#include "session/memory.hpp"
 #include "session/transaction.hpp"
 
 namespace moonpool::session {
@@ -33,6 +34,8 @@ class Hold {
 
   // `home`: whose pinned connection it is; nullptr: the pool's.
   void take(cluster::Placement placement, std::shared_ptr<cluster::Placement> home);
+  // What is held for may write, and nobody learns where that was committed: later reads must be told.
+  void writes_into(std::shared_ptr<Memory> memory) { memory_ = std::move(memory); }
   // REQUIRES: the transaction has lent its connection.
   void take(std::shared_ptr<Transaction> transaction);
 
@@ -51,6 +54,7 @@ class Hold {
  private:
   cluster::Placement placement_;
   std::shared_ptr<cluster::Placement> home_;
+  std::shared_ptr<Memory> memory_;
   std::shared_ptr<Transaction> transaction_;
   std::uint64_t loan_ = 0;
   std::string node_;

@@ -46,6 +46,7 @@ void Lent::give_back() {
 
 Operation<std::shared_ptr<Lent>> Session::lend(RunOptions options) {
   auto const self = shared_from_this();
+  refuse_context("a lent connection");
   auto const deadline = deadline_in(options.timeout);
   auto lent = std::make_shared<Lent>();
   lent->inside_ = transaction_ != nullptr;

@@ -125,6 +125,7 @@ TEST_CASE("COPY and scripts take it inside a transaction only") {
   CHECK(error_of([&] { wait(laid->copy_out("copy (select 1) to stdout", {})); }).kind() ==
         ErrorKind::usage);
   CHECK(error_of([&] { wait(laid->copy_in("copy t from stdin", {})); }).kind() == ErrorKind::usage);
+  CHECK(error_of([&] { wait(laid->lend({})); }).kind() == ErrorKind::usage);
   auto const tx = wait(laid->begin({}));
   wait(tx->run_script("select 1; select 2", {}));
   CHECK(ask(*tx, kWho) == a_role() + "/7");

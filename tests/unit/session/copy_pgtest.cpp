@@ -187,6 +187,24 @@ TEST_CASE("a server that takes no data is left at the deadline, and nothing is s
   CHECK(count(table) == "0");
 }
 
+TEST_CASE("a COPY that outlives the drain is cut, and nothing is stored") {
+  auto engine = std::make_unique<Engine>();
+  auto const table = new_table();
+  auto const copy = into(*engine->session, table);
+  put_rows(*copy, 1, 30'000);
+  auto const session = engine->session;
+  auto const cluster = engine->cluster;
+  engine.reset();
+  wait(cluster->close(Deadline::in(50ms)));
+  CHECK(error_of([&] {
+          put_rows(*copy, 1, 1000);
+          wait(copy->finish());
+        }).kind() == ErrorKind::connection);
+  CHECK(copy->ended());
+  CHECK(error_of([&] { into(*session, table); }).kind() == ErrorKind::cluster_closed);
+  CHECK(count(table) == "0");
+}
+
 TEST_CASE("a pinned session streams and copies on its own connection") {
   Engine const engine;
   Habits habits;
