@@ -29,10 +29,6 @@ struct Member {
   std::atomic<bool> leak_told = false;  // set by the holder and by the keeper
 };
 
-// Where the calling thread's next lease is taken from, for the warning about leases that are never
-// given back: "report.lua:12". Set by whoever knows; empty by default. Kept for each thread.
-std::string& caller_place();
-
 // A borrowed connection. Dropped in step, it goes back to the pool; dropped mid-flight or inside a
 // transaction, the keeper brings it back in step or closes it, and its place stays taken meanwhile.
 // Move-only. Used by one operation at a time.
@@ -61,6 +57,8 @@ class Lease {
   void forbid_cancel() { member_->may_cancel = false; }
   void allow_cancel() { member_->may_cancel = true; }
 
+  // Who has it, for the warning about leases that are never given back: "report.lua:12".
+  void held_by(std::string place);
   // Held for long on purpose: the warning about leaks leaves this lease alone.
   void keep_long() { member_->leak_told = true; }
 
