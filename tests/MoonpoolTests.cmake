@@ -105,7 +105,7 @@ function(moonpool_host_tests suffix)
     add_executable(hosttest_${name} ${mine})
     moonpool_test_compile(hosttest_${name})
     set_target_properties(hosttest_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-    target_link_libraries(hosttest_${name} PRIVATE moonpool moonpool_test_support)
+    target_link_libraries(hosttest_${name} PRIVATE moonpool moonpool_test_support libpqxx::pqxx)
     moonpool_add_test(hosttest_${name} pg ${GROUP_TIMEOUT}
       ${CMAKE_BINARY_DIR}/moonpool dev run -- $<TARGET_FILE:hosttest_${name}> --warn NoAssertions)
   endforeach()

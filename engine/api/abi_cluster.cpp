@@ -40,7 +40,8 @@ void mp_cluster_free(mp_cluster* cluster) noexcept { delete cluster; }
 mp_session* mp_session_new(mp_cluster* cluster, const mp_config* habits,
                            mp_error** error) noexcept {
   return guarded(error, static_cast<mp_session*>(nullptr), [&] {
-    auto const& chosen = habits != nullptr ? habits->config.habits() : cluster->habits;
+    auto const chosen =
+        habits != nullptr ? habits->config.habits_over(cluster->habits) : cluster->habits;
     return new mp_session{moonpool::session::Session::make(cluster->cluster, chosen)};
   });
 }
@@ -48,13 +49,33 @@ mp_session* mp_session_new(mp_cluster* cluster, const mp_config* habits,
 mp_session* mp_session_with(mp_session* session, const mp_config* habits,
                             mp_error** error) noexcept {
   return guarded(error, static_cast<mp_session*>(nullptr), [&] {
-    auto const& chosen = habits != nullptr ? habits->config.habits() : session->session->habits();
+    auto const& own = session->session->habits();
+    auto const chosen = habits != nullptr ? habits->config.habits_over(own) : own;
     return new mp_session{session->session->with(chosen)};
   });
 }
 
 int mp_session_in_transaction(const mp_session* session) noexcept {
   return session->session->in_transaction() ? 1 : 0;
+}
+
+mp_text* mp_session_token(const mp_session* session) noexcept {
+  return guarded(nullptr, static_cast<mp_text*>(nullptr), [&] {
+    return new mp_text{moonpool::policy::to_string(session->session->position())};
+  });
+}
+
+int mp_session_observe(mp_session* session, const char* token, size_t length,
+                       mp_error** error) noexcept {
+  return guarded(error, 0, [&] {
+    auto const position = moonpool::policy::parse_position({token, length});
+    if (!position) {
+      throw moonpool::Error(moonpool::ErrorKind::usage,
+                            "this is no token of a session: '" + std::string(token, length) + "'");
+    }
+    if (position->somewhere()) session->session->observe(*position);
+    return 1;
+  });
 }
 
 void mp_session_free(mp_session* session) noexcept { delete session; }

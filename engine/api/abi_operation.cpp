@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstddef>
 #include <functional>
 
 #include "api/handles.hpp"
@@ -29,6 +30,26 @@ void keep(mp_op& op, Answer answer) {
     op.statement_errors[i] = std::make_unique<mp_error>(mp_error{error});
     if (better) op.error = std::make_unique<mp_error>(mp_error{error});
   }
+}
+
+// How a read is served; 0 is the session's habit. Callers built before these fields send a smaller struct.
+void read_wishes(mp_run_options const& from, moonpool::session::RunOptions& to) {
+  if (from.size < offsetof(mp_run_options, max_lag) + sizeof(from.max_lag)) return;
+  using moonpool::policy::Consistency;
+  using moonpool::policy::Fallback;
+  if (from.consistency < MP_HABITUAL || from.consistency > MP_EVENTUAL) {
+    throw Error(ErrorKind::usage, "there is no consistency " + std::to_string(from.consistency));
+  }
+  if (from.fallback < MP_FALLBACK_HABITUAL || from.fallback > MP_FALLBACK_ERROR) {
+    throw Error(ErrorKind::usage, "there is no fallback " + std::to_string(from.fallback));
+  }
+  if (from.consistency != MP_HABITUAL) {
+    to.consistency = static_cast<Consistency>(from.consistency - MP_STRONG);
+  }
+  if (from.fallback != MP_FALLBACK_HABITUAL) {
+    to.fallback = static_cast<Fallback>(from.fallback - MP_FALLBACK_PRIMARY);
+  }
+  to.max_lag = seconds(from.max_lag);
 }
 
 Operation<void> run_into(mp_op& op, std::shared_ptr<Session> session,
@@ -129,6 +150,7 @@ session::RunOptions run_options_of(mp_run_options const* options) {
   run.atomic = (options->flags & MP_ATOMIC) != 0;
   run.idempotent = (options->flags & MP_IDEMPOTENT) != 0;
   run.timeout = seconds(options->timeout);
+  read_wishes(*options, run);
   return run;
 }
 

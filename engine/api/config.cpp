@@ -43,6 +43,22 @@ bool flag(std::string_view key, std::string const& value) {
   refuse(key, value, "true or false");
 }
 
+policy::Consistency consistency(std::string_view key, std::string const& value) {
+  using policy::Consistency;
+  for (auto one : {Consistency::strong, Consistency::session, Consistency::eventual}) {
+    if (value == policy::to_string(one)) return one;
+  }
+  refuse(key, value, "\"strong\", \"session\" or \"eventual\"");
+}
+
+policy::Fallback fallback(std::string_view key, std::string const& value) {
+  using policy::Fallback;
+  for (auto one : {Fallback::primary, Fallback::stale, Fallback::error}) {
+    if (value == policy::to_string(one)) return one;
+  }
+  refuse(key, value, "\"primary\", \"stale\" or \"error\"");
+}
+
 wire::Conninfo conninfo(std::string_view key, std::string const& value) {
   try {
     return wire::Conninfo::parse(value);
@@ -61,7 +77,7 @@ struct ConfigKeys {
     Set set;
   };
 
-  static constexpr std::array<Row, 31> kRows = {{
+  static constexpr std::array<Row, 35> kRows = {{
       {"dsn", [](Config& c, auto key, auto& v) { c.nodes_ = conninfo(key, v).each_host(); }},
       {"primary", [](Config& c, auto key, auto& v) { c.primary_ = conninfo(key, v); }},
       {"replicas", [](Config& c, auto key, auto& v) { c.replicas_.push_back(conninfo(key, v)); }},
@@ -99,10 +115,16 @@ struct ConfigKeys {
       {"prepare", [](Config& c, auto key, auto& v) { c.set_prepare(key, v); }},
       {"retry.attempts",
        [](Config& c, auto key, auto& v) {
-         c.habits_.retry.attempts = static_cast<int>(whole_number(key, v, 1));
+         c.habit([n = static_cast<int>(whole_number(key, v, 1))](auto& h) { h.retry.attempts = n; });
        }},
-      {"retry.base", [](Config& c, auto key, auto& v) { c.habits_.retry.base = duration(key, v); }},
-      {"retry.cap", [](Config& c, auto key, auto& v) { c.habits_.retry.cap = duration(key, v); }},
+      {"retry.base",
+       [](Config& c, auto key, auto& v) {
+         c.habit([d = duration(key, v)](auto& h) { h.retry.base = d; });
+       }},
+      {"retry.cap",
+       [](Config& c, auto key, auto& v) {
+         c.habit([d = duration(key, v)](auto& h) { h.retry.cap = d; });
+       }},
       {"breaker.failures",
        [](Config& c, auto key,
           auto& v) { c.cluster_.breaker.failures = static_cast<int>(whole_number(key, v, 1)); }},
@@ -117,12 +139,36 @@ struct ConfigKeys {
        [](Config& c, auto key, auto& v) { c.cluster_.health_interval = duration(key, v, true); }},
       {"health.timeout",
        [](Config& c, auto key, auto& v) { c.cluster_.health_timeout = duration(key, v); }},
+      {"consistency",
+       [](Config& c, auto key, auto& v) {
+         c.habit([w = consistency(key, v)](auto& h) { h.reading.consistency = w; });
+       }},
+      {"fallback",
+       [](Config& c, auto key, auto& v) {
+         c.habit([w = fallback(key, v)](auto& h) { h.reading.fallback = w; });
+       }},
+      {"max_lag",
+       [](Config& c, auto key, auto& v) {
+         c.habit([d = duration(key, v, true)](auto& h) { h.reading.max_lag = d; });
+       }},
+      {"max_lag_bytes",
+       [](Config& c, auto key, auto& v) {
+         c.habit([n = whole_number(key, v, 0)](auto& h) { h.reading.max_lag_bytes = n; });
+       }},
       {"slow_query",
-       [](Config& c, auto key, auto& v) { c.habits_.slow_query = duration(key, v, true); }},
-      {"timeout", [](Config& c, auto key, auto& v) { c.habits_.timeout = duration(key, v); }},
+       [](Config& c, auto key, auto& v) {
+         c.habit([d = duration(key, v, true)](auto& h) { h.slow_query = d; });
+       }},
+      {"timeout",
+       [](Config& c, auto key, auto& v) {
+         c.habit([d = duration(key, v)](auto& h) { h.timeout = d; });
+       }},
       {"statement_timeout",
        [](Config& c, auto key, auto& v) { c.statement_timeout_ = duration(key, v, true); }},
-      {"pinned", [](Config& c, auto key, auto& v) { c.habits_.pinned = flag(key, v); }},
+      {"pinned",
+       [](Config& c, auto key, auto& v) {
+         c.habit([on = flag(key, v)](auto& h) { h.pinned = on; });
+       }},
   }};
 
   static std::array<std::string_view, kRows.size()> names() {
@@ -133,6 +179,13 @@ struct ConfigKeys {
 };
 
 void Config::set(std::string_view key, std::string const& value) {
+  // "as.role", "as.app.user_id": what is laid on every statement.
+  if (key.starts_with("as.")) {
+    session::Context checked;
+    checked.set(key.substr(3), value);
+    habit([name = std::string(key.substr(3)), value](auto& h) { h.context.set(name, value); });
+    return;
+  }
   for (auto const& row : ConfigKeys::kRows) {
     if (row.key == key) return row.set(*this, key, value);
   }
@@ -149,6 +202,11 @@ void Config::set(std::string_view key, std::string const& value) {
 void Config::set_prepare(std::string_view key, std::string const& value) {
   if (value != "auto" && value != "off") refuse(key, value, "\"auto\" or \"off\"");
   if (value == "off") cluster_.pool.statement_cache = 0;
+}
+
+session::Habits Config::habits_over(session::Habits habits) const {
+  for (auto const& change : habit_changes_) change(habits);
+  return habits;
 }
 
 bool Config::names_servers() const { return primary_ || !replicas_.empty() || !nodes_.empty(); }

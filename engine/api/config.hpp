@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,10 +25,15 @@ class Config {
   // The cluster that was asked for; without servers named here: MOONPOOL_DSN, DATABASE_URL, libpq's
   // environment, the embedded development cluster (started when it does not run).
   cluster::ClusterOptions cluster_options() const;
-  session::Habits const& habits() const { return habits_; }
+  session::Habits habits() const { return habits_over({}); }
+  // The habits said here, over those of somebody else.
+  session::Habits habits_over(session::Habits habits) const;
 
  private:
   friend struct ConfigKeys;
+  void habit(std::function<void(session::Habits&)> change) {
+    habit_changes_.push_back(std::move(change));
+  }
   void set_prepare(std::string_view key, std::string const& value);
   std::vector<cluster::NodeOptions> named_nodes() const;
 
@@ -35,7 +41,7 @@ class Config {
   std::vector<wire::Conninfo> replicas_;
   std::vector<wire::Conninfo> nodes_;  // of unknown role
   cluster::ClusterOptions cluster_;
-  session::Habits habits_;
+  std::vector<std::function<void(session::Habits&)>> habit_changes_;
   std::optional<Duration> statement_timeout_;
 };
 

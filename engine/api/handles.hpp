@@ -12,6 +12,8 @@
 #include "base/split.hpp"
 #include "moonpool/moonpool.h"
 #include "session/copy.hpp"
+#include "session/lend.hpp"
+#include "session/listen.hpp"
 #include "session/session.hpp"
 #include "session/stream.hpp"
 
@@ -53,6 +55,14 @@ struct mp_copy {
   std::shared_ptr<moonpool::session::CopyOut> out;
 };
 
+struct mp_loan {
+  std::shared_ptr<moonpool::session::Lent> lent;
+};
+
+struct mp_listener {
+  std::shared_ptr<moonpool::session::Listener> listener;
+};
+
 // Its operation writes into it, so it never moves.
 struct mp_op {
   std::optional<moonpool::async::Stepper<void>> stepper;
@@ -62,6 +72,10 @@ struct mp_op {
   std::unique_ptr<mp_session> session;
   std::unique_ptr<mp_stream> stream;
   std::unique_ptr<mp_copy> copy;
+  std::unique_ptr<mp_loan> loan;
+  std::unique_ptr<mp_listener> listener;
+  std::optional<moonpool::session::Note> note;
+  mp_note shown_note{};  // leans on note
   std::unique_ptr<mp_text> text;
   std::int64_t count = 0;
   std::unique_ptr<mp_error> error;

@@ -1,5 +1,6 @@
 // The pool's work in the background: opening, bringing back in step, closing what is old.
 #include <algorithm>
+#include <utility>
 #include "base/error.hpp"
 #include "observe/log.hpp"
 #include "policy/random.hpp"
@@ -67,6 +68,12 @@ Operation<void> Pool::open_one([[maybe_unused]] std::shared_ptr<Pool> self, Dead
   }
 }
 
+Operation<std::unique_ptr<wire::Connection>> Pool::open_apart(Deadline deadline) {
+  auto opening = wire::Connection::open(info_, {}, deadline.earlier_in(options_.connect_timeout));
+  auto connection = co_await std::move(opening);
+  co_return connection;
+}
+
 void Pool::opened(std::unique_ptr<wire::Connection> connection, std::uint64_t generation) {
   auto member = std::make_unique<Member>();
   member->connection = std::move(connection);
@@ -120,7 +127,7 @@ Operation<void> Pool::recover([[maybe_unused]] std::shared_ptr<Pool> self,
   bool in_step = false;
   try {
     bool readable = connection.usable();
-    if (!readable && member->may_cancel) {
+    if (!readable && std::exchange(member->drain_first, false)) {
       // Whoever left a loop early left little to be read, as a rule: no need to trouble the server.
       auto draining = connection.drain(Deadline::in(kGrace));
       readable = co_await std::move(draining);

@@ -22,6 +22,7 @@ struct Member {
   TimePoint heard;                      // when the server last answered on it
   std::uint64_t generation = 0;         // of the pool when it was opened
   std::atomic<bool> may_cancel = true;  // false while a COMMIT is in flight
+  bool drain_first = false;             // left in mid-stream: the rest may be short
   // Of the present lease.
   TimePoint leased_at;
   std::thread::id thread;
@@ -59,6 +60,9 @@ class Lease {
 
   // Who has it, for the warning about leases that are never given back: "report.lua:12".
   void held_by(std::string place);
+  // From here on the server sends as it is read: should the lease be dropped in the middle, the rest is
+  // read for a moment before the server is told to cancel.
+  void drain_first() { member_->drain_first = true; }
   // Held for long on purpose: the warning about leaks leaves this lease alone.
   void keep_long() { member_->leak_told = true; }
 

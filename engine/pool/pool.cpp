@@ -113,6 +113,7 @@ Lease Pool::lend(std::unique_ptr<Member> member) {
   member->thread = std::this_thread::get_id();
   member->holder.clear();
   member->leak_told = false;
+  member->drain_first = false;
   std::lock_guard const lock(mutex_);
   busy_.push_back(member.get());
   return Lease(shared_from_this(), std::move(member));

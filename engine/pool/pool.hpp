@@ -53,6 +53,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   // connection itself). All of them: nothing was sent.
   async::Operation<Lease> acquire(Deadline deadline);
 
+  // A connection like the pool's that is none of its own: not counted, not kept, the caller's. Throws
+  // Error.
+  async::Operation<std::unique_ptr<wire::Connection>> open_apart(Deadline deadline);
+
   // Opens `min` connections and keeps the pool in shape until it is closed. Call once.
   void start();
   // Connections opened before now are not used again (the server changed its role or address).

@@ -84,6 +84,7 @@ Operation<void> CopyIn::fail(std::string reason) {
 
 Operation<std::shared_ptr<CopyIn>> Session::copy_in(std::string sql, RunOptions options) {
   auto const self = shared_from_this();
+  refuse_context("COPY");
   options.route = cluster::Route::write;
   auto const patience = Patience::of(options.timeout, habits_.timeout);
   auto copy = std::make_shared<CopyIn>(patience);
@@ -123,6 +124,7 @@ Operation<std::string> CopyOut::next() {
 
 Operation<std::shared_ptr<CopyOut>> Session::copy_out(std::string sql, RunOptions options) {
   auto const self = shared_from_this();
+  refuse_context("COPY");
   auto const patience = Patience::of(options.timeout, habits_.timeout);
   auto copy = std::make_shared<CopyOut>(patience);
   auto holding = hold(copy->hold_, options, true, copy->start(sql), patience.next());

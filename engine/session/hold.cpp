@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "policy/random.hpp"
 #include "session/session.hpp"
+#include "session/turn.hpp"
 
 namespace moonpool::session {
 
@@ -70,6 +71,7 @@ Operation<void> Session::hold_inside(Hold& hold, bool undoable, Start start, Dea
 
 Operation<void> Session::hold_one(Hold& hold, RunOptions options, Start start, Deadline deadline) {
   if (habits_.pinned && options.route == Route::write) {
+    Turn const turn(turn_);
     auto pinning = pinned_placement(deadline);
     co_await std::move(pinning);
     hold.take(std::move(*pinned_), pinned_);
@@ -87,6 +89,7 @@ Operation<void> Session::hold_one(Hold& hold, RunOptions options, Start start, D
 Operation<void> Session::hold(Hold& hold, RunOptions options, bool undoable, Start start,
                               Deadline deadline) {
   if (transaction_) {
+    Turn const turn(turn_);
     auto holding = hold_inside(hold, undoable, std::move(start), deadline);
     co_await std::move(holding);
     co_return;

@@ -39,8 +39,11 @@ class Hold {
   // Throws Error(transaction) when the transaction that lent it is over.
   wire::Connection& connection() const;
   std::string const& node() const { return node_; }
-  // The node has answered: what its breaker wants to know.
-  void begun() noexcept { placement_.passage.settle(nullptr); }
+  // The node has answered, which is what its breaker wants to know, and the data flow.
+  void begun() noexcept {
+    placement_.passage.settle(nullptr);
+    placement_.lease.drain_first();
+  }
   // Gives the connection back; `error` is what ended the work. Once; later calls do nothing.
   void end(Error const* error) noexcept;
   bool held() const { return placement_.lease || transaction_; }

@@ -49,7 +49,9 @@ Operation<void> Transaction::lend(bool undoable, Deadline deadline) {
 void Transaction::take_back(Error const* error) noexcept {
   loan_ = 0;
   if (state_ != State::open) return;
-  if (error != nullptr && error->poisons_connection()) {
+  bool const ended = placement_.lease->usable() &&
+                     placement_.lease->transaction_state() == wire::TransactionState::idle;
+  if (ended || (error != nullptr && error->poisons_connection())) {
     state_ = State::broken;
     return;
   }

@@ -5,6 +5,8 @@
 
 #include "base/time.hpp"
 #include "policy/retry.hpp"
+#include "policy/routing.hpp"
+#include "session/context.hpp"
 
 namespace moonpool::session {
 
@@ -18,6 +20,10 @@ struct Habits {
   Duration slow_query = Duration::zero();
   // How calls outside transactions are repeated where that is safe.
   policy::RetryOptions retry;
+  // What reads ask of the node that serves them.
+  policy::Reading reading = {};
+  // What is laid on every statement. COPY and scripts take it inside a transaction only.
+  Context context = {};
 };
 
 enum class Isolation : std::uint8_t {

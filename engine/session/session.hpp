@@ -1,11 +1,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cluster/cluster.hpp"
 #include "session/hold.hpp"
+#include "session/memory.hpp"
 #include "session/options.hpp"
 #include "session/transaction.hpp"
 
@@ -16,6 +18,10 @@ struct RunOptions {
   Duration timeout = Duration::zero();  // zero: the session's habit
   bool atomic = false;                  // several statements: all or none
   bool idempotent = false;              // running it twice does no harm
+  // Of a read; nullopt and zero: the session's habit.
+  std::optional<policy::Consistency> consistency = std::nullopt;
+  std::optional<policy::Fallback> fallback = std::nullopt;
+  Duration max_lag = Duration::zero();
 };
 
 // What became of the statements, one reply each, and which node answered.
@@ -30,6 +36,9 @@ struct Answer {
 class Stream;
 class CopyIn;
 class CopyOut;
+class Lent;
+class Listener;
+struct ListenOptions;
 
 // What a caller does: statements on the right node, transactions, savepoints. Service code takes a
 // session without knowing whether it stands for the cluster or for a transaction.
@@ -38,7 +47,7 @@ class Session : public std::enable_shared_from_this<Session> {
  public:
   static std::shared_ptr<Session> make(std::shared_ptr<cluster::Cluster> cluster, Habits habits);
 
-  // The same server state with other habits.
+  // The same server state and the same memory of writes, with other habits.
   std::shared_ptr<Session> with(Habits habits) const;
 
   Habits const& habits() const { return habits_; }
@@ -61,6 +70,13 @@ class Session : public std::enable_shared_from_this<Session> {
   async::Operation<std::shared_ptr<CopyIn>> copy_in(std::string sql, RunOptions options);
   async::Operation<std::shared_ptr<CopyOut>> copy_out(std::string sql, RunOptions options);
 
+  // A connection for somebody who speaks libpq: see Lent.
+  async::Operation<std::shared_ptr<Lent>> lend(RunOptions options);
+
+  // Listens to channels on a connection of its own; waits until it does. Not inside a transaction.
+  async::Operation<std::shared_ptr<Listener>> listen(std::vector<std::string> channels,
+                                                     ListenOptions options);
+
   // A session for a new transaction, or for a savepoint inside this one. Waits for a connection only:
   // BEGIN rides with the first statement.
   async::Operation<std::shared_ptr<Session>> begin(TransactionOptions options);
@@ -71,6 +87,11 @@ class Session : public std::enable_shared_from_this<Session> {
 
   bool in_transaction() const;
 
+  // Up to where this session's reads must have seen its writes. To carry it into another session, of
+  // another process too: observe() there, after which that one's reads see the same.
+  policy::Position position() const { return memory_->seen().position; }
+  void observe(policy::Position const& position) { memory_->remember(position); }
+
   // One round trip to the primary.
   async::Operation<void> ping();
 
@@ -79,6 +100,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Session(std::shared_ptr<cluster::Cluster> cluster, Habits habits);
   Deadline deadline_in(Duration timeout) const;
   void check_turn() const;
+  void refuse_context(char const* what) const;
   void note_slow(wire::Request const& statements, Answer const& answer, TimePoint begun) const;
   async::Operation<Answer> run_placed(cluster::Placement* placement,
                                       wire::Request const& statements, RunOptions options,
@@ -103,6 +125,8 @@ class Session : public std::enable_shared_from_this<Session> {
   };
   std::shared_ptr<Scope> scope_;  // with transaction_, never without
   std::shared_ptr<cluster::Placement> pinned_;
+  std::shared_ptr<bool> turn_;  // see Turn; of a transaction or a pinned session
+  std::shared_ptr<Memory> memory_ = std::make_shared<Memory>();
 };
 
 }  // namespace moonpool::session

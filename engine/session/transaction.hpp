@@ -48,6 +48,8 @@ class Transaction {
   // step by the next call.
   void take_back(Error const* error) noexcept;
 
+  // Has a statement follow BEGIN. REQUIRES: nothing was run yet.
+  void begin_with(std::string sql) { control_.push_back(std::move(sql)); }
   // Has a statement ride with the next one, unless the transaction has failed or is over.
   void ride_if_sound(std::string sql);
 

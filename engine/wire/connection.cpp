@@ -19,7 +19,9 @@ using async::Operation;
 using async::Wait;
 using async::Wakeup;
 
-void keep_notice(void* context, pg_result const* result) {
+}  // namespace
+
+void Connection::keep_notice(void* context, pg_result const* result) {
   constexpr std::size_t kMostNotices = 100;
   auto& notices = *static_cast<std::vector<Notice>*>(context);
   if (notices.size() >= kMostNotices) return;
@@ -28,13 +30,11 @@ void keep_notice(void* context, pg_result const* result) {
                      std::move(fields.message), std::move(fields.routine)});
 }
 
-}  // namespace
-
 Connection::Connection(std::unique_ptr<RawConnection> raw, Options options)
     : raw_(std::move(raw)),
       reach_(std::make_shared<Reach>(raw_->get())),
       cache_(options.statement_cache) {
-  pq::set_notice_receiver(raw_->get(), &keep_notice, &notices_);
+  others_notices_ = pq::set_notice_receiver(raw_->get(), &keep_notice, &notices_);
 }
 
 // A cancel that is still on its way holds the second descriptor of the socket.

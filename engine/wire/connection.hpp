@@ -13,10 +13,14 @@
 #include "wire/statement.hpp"
 #include "wire/statement_cache.hpp"
 
+struct pg_conn;
+struct pg_result;
+
 namespace moonpool::wire {
 
 class CopyIn;
 class CopyOut;
+class Listening;
 class RawConnection;
 class Stream;
 
@@ -78,6 +82,13 @@ class Connection {
   // delivered. The result is then still to be read: drain().
   async::Operation<bool> cancel(Deadline deadline);
 
+  // Out of pipeline mode and blocking, as others expect a connection; it is lent() until take_back(), and
+  // not usable meanwhile. Throws Error.
+  async::Operation<void> lend(Deadline deadline);
+  pg_conn* lent() const;
+  // False when it is not in step: it was lost, or left in the middle of something, and is to be closed.
+  // A transaction may be open on it.
+  bool take_back();
   // For who is not its holder.
   std::shared_ptr<Reach const> const& reach() const { return reach_; }
 
@@ -111,6 +122,7 @@ class Connection {
   // What reads or writes over several operations keeps the same books.
   friend class CopyIn;
   friend class CopyOut;
+  friend class Listening;
   friend class Stream;
 
   // An answer the server owes: to what rode ahead (clearing may fail, a rider must not), to a statement
@@ -129,6 +141,7 @@ class Connection {
   };
 
   Connection(std::unique_ptr<RawConnection> raw, Options options);
+  static void keep_notice(void* context, pg_result const* result);
   // One request and its answers. The request must outlive the operation.
   async::Operation<std::vector<Reply>> exchange(Request const& request, Deadline deadline);
   bool send_all(Request const& request);
@@ -150,6 +163,7 @@ class Connection {
   std::deque<Expected> expected_;  // answers owed by the server, in order
   std::vector<std::string> ahead_;
   std::vector<Notice> notices_;
+  void (*others_notices_)(void*, pg_result const*) = nullptr;  // libpq's own receiver
   StatementCache cache_;
   std::uint64_t round_trips_ = 0;
   bool session_changed_ = false;

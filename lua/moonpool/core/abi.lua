@@ -10,6 +10,8 @@ M.OK, M.FAILED, M.PENDING = 0, 1, 2
 M.WRITE, M.READ = 0, 1
 M.ATOMIC, M.IDEMPOTENT, M.SCRIPT = 1, 2, 4
 M.READY, M.TIMED_OUT, M.CANCELLED = 0, 1, 2
+M.consistency = { strong = 1, session = 2, eventual = 3 }
+M.fallback = { primary = 1, stale = 2, error = 3 }
 M.isolation = { ["read committed"] = 1, ["repeatable read"] = 2, serializable = 3 }
 
 M.declarations = [[
@@ -22,8 +24,10 @@ typedef struct mp_result mp_result;
 typedef struct mp_sql mp_sql;
 typedef struct mp_script mp_script;
 typedef struct mp_text mp_text;
+typedef struct mp_listener mp_listener;
 typedef struct mp_stream mp_stream;
 typedef struct mp_copy mp_copy;
+typedef struct mp_loan mp_loan;
 uint32_t mp_abi_version(void);
 const char* mp_version(void);
 enum mp_error_text_field {
@@ -54,6 +58,8 @@ mp_text* mp_cluster_stats(const mp_cluster* cluster);
 void mp_cluster_free(mp_cluster* cluster);
 mp_session* mp_session_new(mp_cluster* cluster, const mp_config* habits, mp_error** error);
 mp_session* mp_session_with(mp_session* session, const mp_config* habits, mp_error** error);
+mp_text* mp_session_token(const mp_session* session);
+int mp_session_observe(mp_session* session, const char* token, size_t length, mp_error** error);
 int mp_session_in_transaction(const mp_session* session);
 void mp_session_free(mp_session* session);
 typedef struct mp_value {
@@ -69,11 +75,18 @@ typedef struct mp_statement {
 } mp_statement;
 enum mp_route { MP_WRITE = 0, MP_READ = 1 };
 enum mp_run_flags { MP_ATOMIC = 1, MP_IDEMPOTENT = 2, MP_SCRIPT = 4 };
+enum mp_consistency { MP_HABITUAL = 0, MP_STRONG = 1, MP_SESSION = 2, MP_EVENTUAL = 3 };
+enum mp_fallback {
+  MP_FALLBACK_HABITUAL = 0, MP_FALLBACK_PRIMARY = 1, MP_FALLBACK_STALE = 2, MP_FALLBACK_ERROR = 3
+};
 typedef struct mp_run_options {
   size_t size;
   int32_t route;
   uint32_t flags;
   double timeout;
+  int32_t consistency;
+  int32_t fallback;
+  double max_lag;
 } mp_run_options;
 enum mp_isolation {
   MP_DEFAULT_ISOLATION = 0, MP_READ_COMMITTED = 1, MP_REPEATABLE_READ = 2, MP_SERIALIZABLE = 3
@@ -138,10 +151,34 @@ mp_op* mp_copy_out(mp_session* session, const char* sql, size_t length, const mp
 mp_op* mp_copy_get(mp_copy* copy);
 mp_result* mp_copy_rows(const mp_result* like, const char* data, size_t length, mp_error** error);
 void mp_copy_free(mp_copy* copy);
+mp_op* mp_lend(mp_session* session, const mp_run_options* options);
+void* mp_loan_connection(const mp_loan* loan);
+int mp_loan_return(mp_loan* loan, mp_error** error);
+void mp_loan_free(mp_loan* loan);
 mp_stream* mp_op_stream(mp_op* op);
 mp_copy* mp_op_copy(mp_op* op);
+mp_loan* mp_op_loan(mp_op* op);
 mp_text* mp_op_text(mp_op* op);
 int64_t mp_op_affected(const mp_op* op);
+typedef struct mp_listen_options {
+  size_t size;
+  double timeout;
+  double probe;
+} mp_listen_options;
+typedef struct mp_note {
+  const char* channel;
+  const char* payload;
+  size_t payload_length;
+  const char* since;
+  int32_t pid;
+  int32_t gap;
+} mp_note;
+mp_op* mp_listen(mp_session* session, const mp_value* channels, size_t count, const
+  mp_listen_options* options);
+mp_op* mp_listener_next(mp_listener* listener, double timeout);
+void mp_listener_free(mp_listener* listener);
+mp_listener* mp_op_listener(mp_op* op);
+const mp_note* mp_op_note(const mp_op* op);
 enum mp_placeholder_style {
   MP_NO_PLACEHOLDERS = 0, MP_POSITIONAL = 1, MP_NAMED = 2, MP_NATIVE = 3
 };

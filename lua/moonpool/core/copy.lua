@@ -185,9 +185,10 @@ end
 ---@class moonpool.CopyOut
 ---@field rows integer|nil at the end: how many rows came
 ---@field private line ffi.cdata*|nil
----@field private like moonpool.Result|nil the columns
+---@field private like ffi.cdata*|nil an empty result with the columns
 ---@field private codec moonpool.Codec
 ---@field private memory table
+---@field private text ffi.cdata*|nil the piece at hand
 ---@field private result moonpool.Result|nil
 ---@field private next integer
 local CopyOut = {}
@@ -209,31 +210,34 @@ local function next_text(out)
     close(out)
     error(handle, 0)
   end
+  -- Kept where the collector sees it: compiled code may forget a local before the pointer into it.
   local text = ffi.gc(C.mp_op_text(handle), C.mp_text_free)
+  out.text = text
   local count = tonumber(C.mp_op_affected(handle))
   C.mp_op_free(ffi.gc(handle, nil))
   local data = C.mp_text_data(text, native.length)
   local length = tonumber(native.length[0])
-  if length > 0 then return text, data, length end
+  if length > 0 then return data, length end
+  out.text = nil
   out.rows = count
   close(out)
   return nil
 end
 
 local function next_chunk(out)
-  local text, data, length = next_text(out)
-  return text and ffi.string(data, length) or nil
+  local data, length = next_text(out)
+  return data and ffi.string(data, length) or nil
 end
 
 local function next_row(out)
   local result, i = out.result, out.next
   if not result or i > result:count() then
-    local text, data, length = next_text(out)
-    if not text then
+    local data, length = next_text(out)
+    if not data then
       out.result = nil
       return nil
     end
-    local one = C.mp_copy_rows(out.like.handle, data, length, native.no_failure())
+    local one = C.mp_copy_rows(out.like, data, length, native.no_failure())
     if one == nil then error(errors.take(native.failure), 0) end
     result, i = rows.wrap(one, out.codec, out.memory), 1
     out.result = result
@@ -278,13 +282,13 @@ local function source_of(target, columns)
 end
 
 ---@async
----@param handle moonpool.Handle
+---@param session ffi.cdata*
 ---@param codec moonpool.Codec
 ---@param target string a table, a query, or a COPY … TO STDOUT
 ---@param options { columns: string[]|nil, format: "text"|"csv"|"binary"|nil, header: boolean|nil, read: boolean|nil,
 ---  timeout: string|number|nil }|nil
 ---@return moonpool.CopyOut
-function M.out_of(handle, codec, target, options)
+function M.out_of(session, codec, target, options)
   if type(target) ~= "string" then
     errors.misuse("copy_out takes the name of a table, a query or a COPY statement, got a %s", type(target))
   end
@@ -294,18 +298,21 @@ function M.out_of(handle, codec, target, options)
   if not formats[format] then errors.misuse('format takes "text", "csv" or "binary", got %s', tostring(format)) end
   if options.header and format ~= "csv" then errors.misuse 'header is for format = "csv"' end
   local timeout = duration.seconds(options.timeout, "timeout") or 0
-  local sql, like = target, nil
+  local route = options.read and abi.READ or abi.WRITE
+  local sql, like, memory = target, nil, {}
   if not is_copy(target) then
     local source = source_of(target, options.columns)
     if format == "text" then
       local ask = ("select * from (%s) as rows limit 0"):format(source)
-      like = options.read and handle:read_query(ask) or handle:query(ask)
+      like = run.one(session, ask, {}, 0, nil, route, 0, timeout)
+      -- Types of the user's own are asked about now: nothing else runs on a transaction during its COPY.
+      rows.wrap(like, codec, memory, session, route)
     end
     local style = options.header and " with (format csv, header)" or formats[format]
     sql = ("copy (%s) to stdout%s"):format(source, style)
   end
-  local line = start(handle:_session(), C.mp_copy_out, sql, options.read and abi.READ or abi.WRITE, timeout)
-  local out = setmetatable({ line = line, like = like, codec = codec, memory = {}, next = 1 }, CopyOut)
+  local line = start(session, C.mp_copy_out, sql, route, timeout)
+  local out = setmetatable({ line = line, like = like, codec = codec, memory = memory, next = 1 }, CopyOut)
   abandoned.add(out)
   return out
 end

@@ -11,6 +11,7 @@ local duration = require "moonpool.core.duration"
 local errors = require "moonpool.core.error"
 local ffi = require "ffi"
 local json = require "moonpool.core.json"
+local listen = require "moonpool.core.listen"
 local misname = require "moonpool.core.misname"
 local native = require "moonpool.core.ffi"
 local placeholders = require "moonpool.core.placeholders"
@@ -23,6 +24,7 @@ local types = require "moonpool.core.types"
 local C = native.C
 local WRITE, READ = abi.WRITE, abi.READ
 local scan_of, bind, wrap, run_one = placeholders.scan, placeholders.bind, rows.wrap, run.one
+local first_of = rows.first_of
 local select, type = select, type
 
 local M = {}
@@ -91,14 +93,12 @@ end
 
 local function result(self, route, statement, n, ...)
   local handle, memory = answer(self, route, statement, n, ...)
-  return wrap(handle, self.codec, memory)
+  return wrap(handle, self.codec, memory, self.line, route)
 end
 
 local function row(self, route, statement, n, ...)
-  local answered = result(self, route, statement, n, ...)
-  local first = answered:first()
-  rows.free(answered)
-  return first
+  local handle, memory = answer(self, route, statement, n, ...)
+  return first_of(handle, self.codec, memory, self.line, route)
 end
 
 ---Runs a statement on the primary. Returns how many rows it touched.
@@ -154,10 +154,12 @@ local function open_stream(self, route, statement, n, ...)
     if n > 0 then errors.misuse "a statement that brings its own parameters takes no others" end
     local sql, list, count = statement:to_sql()
     count = count or list.n or #list
-    return stream.wrap(run.stream(session, sql, list, count, nil, route), self.codec, memory_of(sql))
+    local line = run.stream(session, sql, list, count, nil, route)
+    return stream.wrap(line, self.codec, memory_of(sql), session, route)
   end
   local scan = scan_of(statement)
-  return stream.wrap(run.stream(session, scan.text, bind(scan, n, ...), scan.n, scan.names, route), self.codec, scan)
+  local line = run.stream(session, scan.text, bind(scan, n, ...), scan.n, scan.names, route)
+  return stream.wrap(line, self.codec, scan, session, route)
 end
 
 ---Reads a large result as the loop asks for it, in bounded memory. Outside a transaction it has a connection
@@ -200,7 +202,17 @@ end
 ---  timeout: string|number|nil }|nil
 ---@return moonpool.CopyOut
 function Handle:copy_out(target, options)
-  return copy.out_of(self, self.codec, target, options)
+  return copy.out_of(session_of(self), self.codec, target, options)
+end
+
+---Listens to what NOTIFY sends to a channel, or to several: `for note in db:listen("orders"):each() do`. It has a
+---connection of its own, to the primary, and listens when this returns. `timeout` ends a wait for a note.
+---@async
+---@param channels string|string[] names
+---@param options { timeout: string|number|nil, probe: string|number|nil }|nil
+---@return moonpool.Listener
+function Handle:listen(channels, options)
+  return listen.open(session_of(self), channels, options)
 end
 
 ---Runs text that may hold several statements, without parameters. Outside a transaction they are one.
@@ -217,9 +229,10 @@ function Handle:script(sql, options)
   local results = {}
   for i = 1, tonumber(C.mp_op_count(handle)) do
     local one = C.mp_op_result(handle, i - 1)
-    if one ~= nil then results[#results + 1] = wrap(one, self.codec, {}) end
+    if one ~= nil then results[#results + 1] = ffi.gc(one, C.mp_result_free) end
   end
   C.mp_op_free(ffi.gc(handle, nil))
+  for i = 1, #results do results[i] = wrap(results[i], self.codec, {}, self.line, WRITE) end
   return results
 end
 
@@ -300,6 +313,21 @@ function Handle:with(habits, ...)
   return new_session(self, C.mp_session_with, session_of(self), habits)
 end
 
+---A handle whose every statement runs under these settings, in the same round trip: each statement (or transaction,
+---or batch) in its own transaction, with the settings local to it, so the next user of the connection finds nothing.
+---Scripts and COPY take them inside a transaction.
+---@param settings { role: string|nil, [string]: string|number|boolean } role, and settings such as app.user_id
+---@return moonpool.Handle
+function Handle:as(settings)
+  if type(settings) ~= "table" or next(settings) == nil then
+    errors.misuse 'as takes a table of settings: db:as { role = "app", ["app.user_id"] = "7" }'
+  end
+  if self:in_transaction() then
+    errors.misuse "a context is laid on a transaction as a whole: begin the transaction on db:as { … }"
+  end
+  return new_session(self, C.mp_session_with, session_of(self), { as = settings })
+end
+
 ---A handle with a memory of writes of its own.
 ---@param habits table|nil
 ---@return moonpool.Handle
@@ -346,9 +374,9 @@ function Handle:_run(q)
   local sql, list = q.sql, q.params
   local n = q.n or list and (list.n or #list) or 0
   local timeout = q.timeout and duration.seconds(q.timeout, "timeout") or 0
-  local handle = run_one(session_of(self), sql, list, n, nil, q.route == "read" and READ or WRITE,
-    q.idempotent and abi.IDEMPOTENT or 0, timeout)
-  return wrap(handle, self.codec, memory_of(sql))
+  local session, route = session_of(self), q.route == "read" and READ or WRITE
+  local handle = run_one(session, sql, list, n, nil, route, q.idempotent and abi.IDEMPOTENT or 0, timeout)
+  return wrap(handle, self.codec, memory_of(sql), session, route)
 end
 
 function metatable:__tostring()

@@ -13,6 +13,8 @@ local M = {}
 ---@class moonpool.Stream
 ---@field private line ffi.cdata*|nil the engine's stream; nil when all is read
 ---@field private codec moonpool.Codec
+---@field private session ffi.cdata* where types that are not known yet are asked about
+---@field private route integer
 ---@field private memory table where the shape of its rows is remembered
 ---@field private result moonpool.Result|nil the rows at hand
 ---@field private next integer
@@ -23,10 +25,13 @@ Stream.__index = Stream
 ---@param line ffi.cdata*
 ---@param codec moonpool.Codec
 ---@param memory table
+---@param session ffi.cdata* what it was opened on
+---@param route integer
 ---@return moonpool.Stream
-function M.wrap(line, codec, memory)
-  local stream = setmetatable({ line = ffi.gc(line, C.mp_stream_free), codec = codec, memory = memory, next = 1 },
-    Stream)
+function M.wrap(line, codec, memory, session, route)
+  local stream = setmetatable({
+    line = ffi.gc(line, C.mp_stream_free), codec = codec, memory = memory, session = session, route = route, next = 1,
+  }, Stream)
   abandoned.add(stream)
   return stream
 end
@@ -49,7 +54,7 @@ local function fetch(stream)
   end
   local one = C.mp_op_result(handle, 0)
   C.mp_op_free(ffi.gc(handle, nil))
-  local result = one ~= nil and rows.wrap(one, stream.codec, stream.memory) or nil
+  local result = one ~= nil and rows.wrap(one, stream.codec, stream.memory, stream.session, stream.route) or nil
   if not result or result:count() == 0 then
     close(stream)
     return nil

@@ -32,7 +32,10 @@ function Rows:all() return answer(self, "all"):all() end
 ---The first row; nil when there is none.
 ---@async
 ---@return table|nil
-function Rows:first() return answer(self, "first", 1):first() end
+function Rows:first(...)
+  if select("#", ...) > 0 then misuse.raise "first takes nothing; several rows are :limit(n):all()" end
+  return answer(self, "first", 1):first()
+end
 
 ---The one row there is. None, or more than one, is an error (`no_data_found`, `too_many_rows`).
 ---@async
@@ -50,7 +53,12 @@ function Rows:scalar() return answer(self, "scalar", 1):scalar() end
 ---@return any
 function Rows:each() return answer(self, "each"):each() end
 
----A list of what f makes of each row.
+---The rows as a JSON array of objects, columns in their order, every digit of every number kept.
+---@async
+---@return string
+function Rows:to_json() return answer(self, "to_json"):to_json() end
+
+---A list of what f makes of each row; a nil takes no place in it.
 ---@async
 ---@generic T
 ---@param f fun(row: moonpool.Row, i: integer): T

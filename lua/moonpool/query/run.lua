@@ -8,8 +8,11 @@
 local args = require "moonpool.query.args"
 local misuse = require "moonpool.sql.misuse"
 local stored = require "moonpool.query.stored"
+local walk = require "moonpool.core.walk"
 local writer = require "moonpool.sql.writer"
 require "moonpool.query.render" -- tells the writer how statements are written
+
+local pairs = walk.pairs -- order-free: the walk itself
 
 local M = {}
 
@@ -61,11 +64,29 @@ end
 local function through_cache(query, runner, cache)
   local wish = query.options.cache
   local found = cache:get(wish.key)
-  if found then return stored.new(found.rows, found.names) end
-  local result = send(query, runner, M.compile(query))
-  local rows, names = result:all(), stored.names(result)
-  cache:set(wish.key, { rows = rows, names = names }, wish.ttl)
-  return stored.new(rows, names)
+  if not found then
+    local result = send(query, runner, M.compile(query))
+    found = { rows = result:all(), names = stored.names(result) }
+    cache:set(wish.key, found, wish.ttl)
+  end
+  -- What is kept stays as it is, whatever a caller does to a row.
+  local rows = {}
+  for i = 1, #found.rows do
+    rows[i] = setmetatable({}, getmetatable(found.rows[i]))
+    for name, value in pairs(found.rows[i]) do rows[i][name] = value end -- order-free: a copy
+  end
+  return stored.new(rows, found.names)
+end
+
+---The handle that a query was built on.
+---@param query moonpool.Builder
+---@return any
+function M.runner(query)
+  local runner = query.runner
+  if type(runner) ~= "table" or not runner._run then
+    misuse.raise "this query belongs to no database; build it from a handle: db:from(...)"
+  end
+  return runner
 end
 
 ---Runs a query.
@@ -73,10 +94,7 @@ end
 ---@param query moonpool.Builder
 ---@return moonpool.Result|moonpool.StoredResult
 function M.run(query)
-  local runner, options, tree = query.runner, query.options, query.shape.tree
-  if type(runner) ~= "table" or not runner._run then
-    misuse.raise "this query belongs to no database; build it from a handle: db:from(...)"
-  end
+  local runner, options, tree = M.runner(query), query.options, query.shape.tree
   local result
   if options and options.cache and tree.kind == "select" and not tree.writes then
     local cache = cache_of(runner)
@@ -89,6 +107,19 @@ function M.run(query)
   end
   if tree.backward then return stored.reversed(result) end
   return result
+end
+
+---Opens a cursor on a query.
+---@async
+---@param query moonpool.Select
+---@return moonpool.Stream
+function M.stream(query)
+  local runner, options, tree = M.runner(query), query.options or {}, query.shape.tree
+  if tree.backward then
+    misuse.raise "stream cannot turn rows round; order them the other way and go on after the key"
+  end
+  if tree.writes or options.consistency == "strong" then return runner:stream(query) end
+  return runner:read_stream(query)
 end
 
 ---Runs text made from a query, on the same terms.

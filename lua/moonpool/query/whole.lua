@@ -1,6 +1,10 @@
 --- Questions about a query as a whole: how many rows, any at all.
 
+local chain = require "moonpool.query.chain"
+local expression = require "moonpool.sql.expression"
+local misuse = require "moonpool.sql.misuse"
 local statement = require "moonpool.query.statement"
+local term = require "moonpool.sql.term"
 local tree = require "moonpool.sql.tree"
 
 local M = {}
@@ -40,5 +44,44 @@ M.EXISTS = {
     return outer
   end,
 }
+
+-- An aggregate over an expression; item 1 is the expression.
+local function aggregate_clause(name)
+  return {
+    name = name,
+    build = function(before, items)
+      local after
+      if is_flat(before) then
+        after = statement.copy(before)
+      else
+        local inner, outer = statement.wrap(before)
+        inner.unordered = not (inner.limit or inner.offset or inner.distinct)
+        outer.from = { { tree = inner, at = 0, as = '"gathered"', name = '"gathered"' } }
+        after = outer
+      end
+      after.unordered = true
+      local place = statement.place(after, tree.build("raw", name .. "(", items[1].shape.tree, ")"))
+      place.as = '"' .. name .. '"'
+      after.columns = { place }
+      return after
+    end,
+  }
+end
+
+local aggregates = {}
+for _, name in ipairs { "sum", "avg", "min", "max" } do aggregates[name] = aggregate_clause(name) end
+
+---The query that gives one aggregate of this one's rows.
+---@param query moonpool.Select
+---@param name string
+---@param column string|moonpool.Expression
+---@return moonpool.Select
+function M.aggregate(query, name, column)
+  local item = type(column) == "string" and expression.column(column) or column
+  if term.kind(item) ~= "expression" then
+    misuse.raise("%s takes a column or an expression, got %s", name, misuse.show(column))
+  end
+  return (chain.items(query, aggregates[name], { item }))
+end
 
 return M

@@ -214,6 +214,18 @@ describe("side by side", function()
     assert.same({ 3, 500500, 6 }, { n, sum, batch })
   end)
 
+  it("refuses two statements at once on one transaction, and loses nothing by it", function()
+    local e = failure(db.transaction, db, function(tx)
+      moonpool.gather(
+        function() tx:query "select pg_sleep(0.2)" end, function() tx:query "select 2" end)
+    end)
+    assert.matches("another statement is under way on this connection", tostring(e))
+    e = failure(db.transaction, db, function(tx) moonpool.spawn(function() tx:query "select pg_sleep(0.1)" end) end)
+    assert.matches("another statement is under way", tostring(e))
+    moonpool.sleep(0.3)
+    assert.equal(3, db:query("select 3"):scalar())
+  end)
+
   it("refuses what is no function, and options that it has not", function()
     assert.matches("gather takes functions, got a number", tostring(failure(moonpool.gather, 1)))
     assert.matches("gather takes functions, got a string", tostring(failure(moonpool.gather, function() end, "x")))

@@ -47,6 +47,8 @@ typedef struct mp_script mp_script;
 typedef struct mp_text mp_text;
 typedef struct mp_stream mp_stream;
 typedef struct mp_copy mp_copy;
+typedef struct mp_loan mp_loan;
+typedef struct mp_listener mp_listener;
 
 /* MP_ABI_VERSION of the library that answers. A caller compiled against another number must stop. */
 MP_API uint32_t mp_abi_version(void) MP_NOEXCEPT;
@@ -128,7 +130,8 @@ MP_API void mp_cluster_free(mp_cluster* cluster) MP_NOEXCEPT;
 /* ---- Sessions -------------------------------------------------------------------------------- */
 
 /* Gives a session: what statements are run on. It remembers its own writes, so that its reads see
- * them. `habits` (NULL: the cluster's) may hold the keys timeout, consistency, max_lag, pinned.
+ * them. `habits` (NULL: the cluster's) changes the cluster's in the keys it sets: timeout, consistency,
+ * max_lag, max_lag_bytes, fallback, slow_query, retry.*, pinned.
  * pinned "true": the session keeps one connection for writes from its first statement until it is
  * freed, so what belongs to a connection (advisory locks, temporary tables) lasts. */
 MP_API mp_session* mp_session_new(mp_cluster* cluster, const mp_config* habits,
@@ -137,6 +140,12 @@ MP_API mp_session* mp_session_new(mp_cluster* cluster, const mp_config* habits,
  * transaction. */
 MP_API mp_session* mp_session_with(mp_session* session, const mp_config* habits,
                                    mp_error** error) MP_NOEXCEPT;
+/* Gives what the session's reads must have seen, as text to hand to a session elsewhere: another request of
+ * the same user, another process. "" when it has written nothing. */
+MP_API mp_text* mp_session_token(const mp_session* session) MP_NOEXCEPT;
+/* Takes such a token in: from now on this session's reads see those writes. Returns 1, or 0 and an error. */
+MP_API int mp_session_observe(mp_session* session, const char* token, size_t length,
+                              mp_error** error) MP_NOEXCEPT;
 /* 1 inside a transaction that is not over yet. */
 MP_API int mp_session_in_transaction(const mp_session* session) MP_NOEXCEPT;
 /* A transaction that is not over yet is abandoned: its connection is closed, never reused, so the
@@ -167,11 +176,28 @@ enum mp_run_flags {
                         a result for each of them in order, up to the first error */
 };
 
+enum mp_consistency {
+  MP_HABITUAL = 0,
+  MP_STRONG = 1,  /* everything committed before it: the primary */
+  MP_SESSION = 2, /* what this session has written */
+  MP_EVENTUAL = 3 /* anything */
+};
+enum mp_fallback {
+  MP_FALLBACK_HABITUAL = 0,
+  MP_FALLBACK_PRIMARY = 1,
+  MP_FALLBACK_STALE = 2, /* a replica that is further behind than max_lag */
+  MP_FALLBACK_ERROR = 3  /* no_healthy_node */
+};
+
 typedef struct mp_run_options {
   size_t size;
   int32_t route;
   uint32_t flags;
   double timeout; /* seconds; 0: the session's habit */
+  /* Of a read (MP_READ); 0: the session's habit. */
+  int32_t consistency; /* mp_consistency: what it must have seen */
+  int32_t fallback;    /* mp_fallback: where it goes when no replica may serve it */
+  double max_lag;      /* seconds that the replica may be behind */
 } mp_run_options;
 
 enum mp_isolation {
@@ -315,11 +341,57 @@ MP_API mp_result* mp_copy_rows(const mp_result* like, const char* data, size_t l
 /* Freed in the middle, nothing of it is stored, and the server is told to stop. */
 MP_API void mp_copy_free(mp_copy* copy) MP_NOEXCEPT;
 
+/* Lends a connection to somebody who speaks libpq: blocking, out of pipeline mode, on the node that
+ * `options` name (NULL: the primary); inside a transaction that one's connection, and the transaction is not
+ * to be ended. mp_op_loan gives it. */
+MP_API mp_op* mp_lend(mp_session* session, const mp_run_options* options) MP_NOEXCEPT;
+/* The PGconn*; leans on the loan. NULL when it was returned, or its transaction is over. Not to be
+ * finished. */
+MP_API void* mp_loan_connection(const mp_loan* loan) MP_NOEXCEPT;
+/* Returns the connection. Its settings are restored before its next user. 1, or 0 and an error: a
+ * transaction had been left open (it is rolled back), or it came back broken (it is closed). */
+MP_API int mp_loan_return(mp_loan* loan, mp_error** error) MP_NOEXCEPT;
+/* Returns it too, if that was not done. */
+MP_API void mp_loan_free(mp_loan* loan) MP_NOEXCEPT;
+
 /* What these operations give, once each. */
 MP_API mp_stream* mp_op_stream(mp_op* op) MP_NOEXCEPT;
 MP_API mp_copy* mp_op_copy(mp_op* op) MP_NOEXCEPT;
+MP_API mp_loan* mp_op_loan(mp_op* op) MP_NOEXCEPT;
 MP_API mp_text* mp_op_text(mp_op* op) MP_NOEXCEPT;
 MP_API int64_t mp_op_affected(const mp_op* op) MP_NOEXCEPT;
+
+/* ---- Listening ------------------------------------------------------------------------------- */
+
+typedef struct mp_listen_options {
+  size_t size;
+  double timeout; /* seconds for the first connection; 0: the session's habit */
+  double probe;   /* after so many seconds of silence the server is asked for a sign; 0: 15 */
+} mp_listen_options;
+
+/* What NOTIFY sent; or, where gap is 1, the news that the connection was lost and is back: notes sent
+ * after `since` (the server's time, as SQL reads it) may have been missed. Text ends in NUL. */
+typedef struct mp_note {
+  const char* channel;
+  const char* payload;
+  size_t payload_length;
+  const char* since;
+  int32_t pid; /* of the sender */
+  int32_t gap;
+} mp_note;
+
+/* Listens to channels, which are names, on a connection of its own to the primary. Ends when it does, and
+ * gives it by mp_op_listener. Not inside a transaction. `options` may be NULL. */
+MP_API mp_op* mp_listen(mp_session* session, const mp_value* channels, size_t count,
+                        const mp_listen_options* options) MP_NOEXCEPT;
+/* The next note, by mp_op_note: NULL there when so many seconds passed without one (negative: no end).
+ * Fails where the connection was lost and could not be replaced by then; the next call tries again. */
+MP_API mp_op* mp_listener_next(mp_listener* listener, double timeout) MP_NOEXCEPT;
+/* Lets go of the connection, once no operation waits on it. */
+MP_API void mp_listener_free(mp_listener* listener) MP_NOEXCEPT;
+MP_API mp_listener* mp_op_listener(mp_op* op) MP_NOEXCEPT;
+/* Leans on the operation. */
+MP_API const mp_note* mp_op_note(const mp_op* op) MP_NOEXCEPT;
 
 /* ---- SQL text -------------------------------------------------------------------------------- */
 
