@@ -183,6 +183,8 @@ mp_op* mp_begin(mp_session* session, const mp_tx_options* options) noexcept {
       begin.read_only = options->read_only != 0;
       begin.deferrable = options->deferrable != 0;
       begin.timeout = seconds(options->timeout);
+      bool const has_place = options->size >= offsetof(mp_tx_options, place) + sizeof(char*);
+      if (has_place && options->place != nullptr) begin.place = options->place;
     }
     return begin_into(op, session->session, begin);
   });

@@ -30,10 +30,6 @@ struct Member {
   std::atomic<bool> leak_told = false;  // set by the holder and by the keeper
 };
 
-// Where the calling thread's next lease is taken from, for the warning about leases that are never
-// given back: "report.lua:12". Set by whoever knows; empty by default. Kept for each thread.
-std::string& caller_place();
-
 // A borrowed connection. Dropped in step, it goes back to the pool; dropped mid-flight or inside a
 // transaction, the keeper brings it back in step or closes it, and its place stays taken meanwhile.
 // Move-only. Used by one operation at a time.
@@ -62,6 +58,8 @@ class Lease {
   void forbid_cancel() { member_->may_cancel = false; }
   void allow_cancel() { member_->may_cancel = true; }
 
+  // Who has it, for the warning about leases that are never given back: "report.lua:12".
+  void held_by(std::string place);
   // From here on the server sends as it is read: should the lease be dropped in the middle, the rest is
   // read for a moment before the server is told to cancel.
   void drain_first() { member_->drain_first = true; }

@@ -43,10 +43,7 @@ class Pool::Queued {
   Waiter& waiter_;
 };
 
-std::string& caller_place() {
-  thread_local std::string place;
-  return place;
-}
+void Lease::held_by(std::string place) { pool_->name_holder(*member_, std::move(place)); }
 
 void Lease::give_back() noexcept {
   if (member_) {
@@ -114,12 +111,17 @@ Lease Pool::lend(std::unique_ptr<Member> member) {
   if (now - member->idle_since > options_.verify_after) member->connection->ride_ahead("");
   member->leased_at = now;
   member->thread = std::this_thread::get_id();
-  member->holder = caller_place();
+  member->holder.clear();
   member->leak_told = false;
   member->drain_first = false;
   std::lock_guard const lock(mutex_);
   busy_.push_back(member.get());
   return Lease(shared_from_this(), std::move(member));
+}
+
+void Pool::name_holder(Member& member, std::string place) {
+  std::lock_guard const lock(mutex_);
+  member.holder = std::move(place);
 }
 
 void Pool::unlend(Member* member) {

@@ -90,6 +90,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::unique_ptr<Member> pop_idle();
   Lease lend(std::unique_ptr<Member> member);
   void unlend(Member* member);
+  void name_holder(Member& member, std::string place);
   bool waits_for_itself() const;
   void warn_of_leaks();
   void sweep_idle();

@@ -38,6 +38,7 @@ struct TransactionOptions {
   bool read_only = false;
   bool deferrable = false;
   Duration timeout = Duration::zero();  // for the whole transaction; zero: the session's habit
+  std::string place = {};               // where it was begun, for the warning about leaks
 };
 
 // "BEGIN ISOLATION LEVEL … READ ONLY DEFERRABLE".

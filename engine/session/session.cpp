@@ -322,6 +322,7 @@ Operation<std::shared_ptr<Session>> Session::begin(TransactionOptions options) {
     auto placing = cluster_->place(Route::write, deadline);
     placement = co_await std::move(placing);
   }
+  if (!options.place.empty()) placement.lease.held_by(options.place);
   inner->scope_ = std::make_shared<Scope>();
   auto const limit = options.timeout > Duration::zero() ? deadline : Deadline::never();
   inner->transaction_ = std::make_shared<Transaction>(std::move(placement), options, limit);

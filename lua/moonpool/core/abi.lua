@@ -97,6 +97,7 @@ typedef struct mp_tx_options {
   int32_t read_only;
   int32_t deferrable;
   double timeout;
+  const char* place;
 } mp_tx_options;
 mp_op* mp_run(mp_session* session, const mp_statement* statements, size_t count, const
   mp_run_options* options);

@@ -213,6 +213,7 @@ typedef struct mp_tx_options {
   int32_t read_only;  /* 1: READ ONLY */
   int32_t deferrable; /* 1: DEFERRABLE */
   double timeout;     /* seconds for the whole transaction; 0: the session's habit */
+  const char* place;  /* where it is begun, for the warning about leaks; copied; may be NULL */
 } mp_tx_options;
 
 /* Runs statements in one round trip. Results and errors are kept by index. Options NULL: a write.
