@@ -31,6 +31,7 @@ function Rows:all() return answer(self, "all"):all() end
 
 ---The first row; nil when there is none.
 ---@async
+---@param ... nil nothing
 ---@return table|nil
 function Rows:first(...)
   if select("#", ...) > 0 then misuse.raise "first takes nothing; several rows are :limit(n):all()" end
