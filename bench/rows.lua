@@ -31,7 +31,9 @@ best("2,000 selects by key, one after the other", 2000, function(n)
 end)
 
 best("the same, built", 2000, function(n)
-  for i = 1, n do assert(db:from "bench_rows":use_primary():select("id", "name", "age"):where { id = i }:first().id == i) end
+  for i = 1, n do
+    assert(db:from "bench_rows":use_primary():select("id", "name", "age"):where { id = i }:first().id == i)
+  end
 end)
 
 best("1,000 rows inserted by one statement", 1000, function(n)

@@ -159,6 +159,7 @@ end
 
 ---@async
 ---@param session ffi.cdata*
+---@param ... any what copy_in was given
 ---@return integer rows
 function M.into(session, ...)
   local sql, columns, f, options = read_call(...)

@@ -7,6 +7,7 @@
 
 local args = require "moonpool.query.args"
 local misuse = require "moonpool.sql.misuse"
+local rows = require "moonpool.core.rows"
 local stored = require "moonpool.query.stored"
 local walk = require "moonpool.core.walk"
 local writer = require "moonpool.sql.writer"
@@ -47,12 +48,12 @@ function M.compile(query)
   return text, collect_slowly(query, compiled), compiled.count
 end
 
-local function send(query, runner, sql, params, n)
+local function send(query, runner, sql, params, n, first)
   local options, tree = query.options or {}, query.shape.tree
   local primary = tree.kind ~= "select" or tree.writes or options.consistency == "strong"
   return runner:_run {
     sql = sql, params = params, n = n, route = primary and "write" or "read",
-    consistency = options.consistency, timeout = options.timeout, idempotent = options.idempotent,
+    consistency = options.consistency, timeout = options.timeout, idempotent = options.idempotent, first = first,
   }
 end
 
@@ -70,12 +71,12 @@ local function through_cache(query, runner, cache)
     cache:set(wish.key, found, wish.ttl)
   end
   -- What is kept stays as it is, whatever a caller does to a row.
-  local rows = {}
+  local copies = {}
   for i = 1, #found.rows do
-    rows[i] = setmetatable({}, getmetatable(found.rows[i]))
-    for name, value in pairs(found.rows[i]) do rows[i][name] = value end -- order-free: a copy
+    copies[i] = setmetatable({}, getmetatable(found.rows[i]))
+    for name, value in pairs(found.rows[i]) do copies[i][name] = value end -- order-free: a copy
   end
-  return stored.new(rows, found.names)
+  return stored.new(copies, found.names)
 end
 
 ---The handle that a query was built on.
@@ -107,6 +108,20 @@ function M.run(query)
   end
   if tree.backward then return stored.reversed(result) end
   return result
+end
+
+---The first row of a query, on the shortest way.
+---@async
+---@param query moonpool.Builder
+---@return table|nil
+function M.first(query)
+  local options = query.options
+  if query.shape.tree.backward or options and (options.cache or options.invalidates) then return M.run(query):first() end
+  local sql, params, n = M.compile(query)
+  local row = send(query, M.runner(query), sql, params, n, true)
+  -- Whoever stands in for a handle may know results only.
+  if rows.is_result(row) then return row:first() end
+  return row
 end
 
 ---Opens a cursor on a query.

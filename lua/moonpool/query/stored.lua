@@ -43,27 +43,34 @@ function M.reversed(result)
   return M.new(turned, M.names(result), result)
 end
 
+---@return table[]
 function Stored:all()
   local copy = {}
   for i = 1, #self do copy[i] = self[i] end
   return copy
 end
 
+---@return { name: string }[]
 function Stored:columns()
   local list = {}
   for i, name in ipairs(self.names) do list[i] = { name = name } end
   return list
 end
 
+---@return integer
 function Stored:count() return #self end
 
+---@return table|nil
 function Stored:first() return self[1] end
 
+---@param i integer
+---@return table
 function Stored:view(i)
   if not self[i] then errors.misuse("there is no row %s in %d", tostring(i), #self) end
   return self[i]
 end
 
+---@return table
 function Stored:one()
   if #self == 1 then return self[1] end
   error(errors.new {
@@ -73,11 +80,15 @@ function Stored:one()
   }, 0)
 end
 
+---@return any
 function Stored:scalar()
   local first = self[1]
   return first and rawget(first, self.names[1])
 end
 
+---@param name string|integer|nil
+---@return any[]
+---@return integer n
 function Stored:column(name)
   local key, known = name == nil and self.names[1] or type(name) == "number" and self.names[name] or name, false
   for _, one in ipairs(self.names) do known = known or one == key end
@@ -94,20 +105,28 @@ local function next_row(state)
   return state.rows[state.i]
 end
 
+---@return fun(state: table): table|nil
+---@return table state
 function Stored:each()
   return next_row, { i = 0, rows = self }
 end
 
+---@return fun(rows: table[], i: integer): integer|nil, table|nil
+---@return table[]
+---@return integer
 function Stored:pairs()
   return ipairs(self)
 end
 
+---@param f fun(row: table, i: integer): any
+---@return any[]
 function Stored:map(f)
   local list = {}
   for i = 1, #self do list[#list + 1] = f(self[i], i) end
   return list
 end
 
+---@return string
 function Stored:to_json()
   local objects = {}
   for i = 1, #self do objects[i] = self[i]:to_json() end

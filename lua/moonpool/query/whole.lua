@@ -45,13 +45,15 @@ M.EXISTS = {
   end,
 }
 
--- An aggregate over an expression; item 1 is the expression.
+local OUTSIDE = chain.mark "outside"
+
+-- An aggregate over an expression; item 1 is the expression, item 2 that it is about the query as a table.
 local function aggregate_clause(name)
   return {
     name = name,
     build = function(before, items)
       local after
-      if is_flat(before) then
+      if is_flat(before) and not items[2] then
         after = statement.copy(before)
       else
         local inner, outer = statement.wrap(before)
@@ -81,7 +83,15 @@ function M.aggregate(query, name, column)
   if term.kind(item) ~= "expression" then
     misuse.raise("%s takes a column or an expression, got %s", name, misuse.show(column))
   end
-  return (chain.items(query, aggregates[name], { item }))
+  local at = chain.open(query, name).tree
+  local renamed = false
+  for _, one in ipairs(at.columns or {}) do renamed = renamed or one.as ~= nil end
+  if type(column) == "string" and column:find(".", 1, true) and (renamed or not is_flat(at)) then
+    misuse.raise("%s of this query names a column of its result, without the table: %s, not %s", name,
+      misuse.show(column:match "[^.]+$"), misuse.show(column))
+  end
+  -- A column that has a new name is known by it outside the query only.
+  return (chain.items(query, aggregates[name], renamed and { item, OUTSIDE } or { item }))
 end
 
 return M

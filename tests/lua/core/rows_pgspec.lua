@@ -224,6 +224,22 @@ describe("a result, as people hold it", function()
     assert.matches("map takes a function", refusal(rows_.map, rows_, 1).message)
   end)
 
+  it("leaves the collector running, whatever happens while many rows are read", function()
+    local mine = database.connect { types = { text = function(text)
+      if text == "n1500" then error "no" end
+      return text
+    end } }
+    assert.equal(1400, #mine:query("select 'n' || i as name from generate_series(1, 1400) i"):all())
+    assert.is_true(collectgarbage "isrunning")
+    assert.is_false((pcall(function() mine:query("select 'n' || i as name from generate_series(1, 2000) i"):all() end)))
+    assert.is_true(collectgarbage "isrunning")
+    collectgarbage "stop"
+    assert.equal(1400, #mine:query("select 'n' || i as name from generate_series(1, 1400) i"):all())
+    assert.is_false(collectgarbage "isrunning")
+    collectgarbage "restart"
+    mine:close()
+  end)
+
   it("maps without holes", function()
     assert.same({ "2.50" }, db:query(two):map(function(row) return row.price end))
   end)

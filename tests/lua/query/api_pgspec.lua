@@ -336,6 +336,20 @@ describe("the query builder", function()
       :to_json())
   end)
 
+  it("joins on SQL with its own parameters, and on conditions", function()
+    db:insert_into("orders"):values({ { id = 1, user_id = 1, total = 5 }, { id = 2, user_id = 2, total = 50 } }):exec()
+    local q = db:from("users u"):order_by "o.id"
+    assert.same({ 2 }, (q:join("orders o", raw("o.user_id = u.id and o.total > ?", 10)):pluck "o.id"))
+    assert.same({ 2 }, (q:join("orders o", c.all { c.eq("o.user_id", c.col "u.id"), c.gt("o.total", 10) }):pluck "o.id"))
+    assert.same({ 1, 2 }, (q:join("orders o", "o.user_id = u.id"):pluck "o.id"))
+    assert.same({ 1, 2 }, (db:from("users"):join(db:from("orders"):select { "id", user = "user_id" }:as "o",
+      { ["o.user"] = c.col "users.id" }):order_by("o.id"):pluck "o.id"))
+    assert.matches("names a column of its result", database.refusal(function()
+      q:select { n = "u.id" }:sum "u.id"
+    end).message)
+    assert.equal(3, q:reorder("u.id"):join("orders o", "o.user_id = u.id"):select { n = "u.id" }:sum "n" + 0)
+  end)
+
   it("says what was meant", function()
     local q = db:from "users"
     local function said(f) return database.refusal(f).message end
