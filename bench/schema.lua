@@ -35,10 +35,10 @@ create trigger touch before update on t$i for each row execute function touch();
 end
 
 local function make()
-  local admin = moonpool.connect { primary = server }
+  local admin = moonpool.connect { primary = server, statement_timeout = "10m" }
   admin:script(("drop database if exists %s with (force)"):format(NAME))
   admin:script(("create database %s"):format(NAME))
-  local db = moonpool.connect { primary = conninfo(NAME) }
+  local db = moonpool.connect { primary = conninfo(NAME), statement_timeout = "10m" }
   db:script "create type state as enum ('a', 'b', 'c');"
   db:script "create function touch() returns trigger language plpgsql as $$ begin return new; end $$"
   for from = 0, TABLES - 1, 50 do
@@ -89,13 +89,12 @@ local function in_turns(db)
   tell("introspect", ours, "s", ("  (%.2f of pg_dump's)"):format(ours / theirs))
 end
 
+local before = collectgarbage "count"
 local db, admin = make()
 print(("%d tables"):format(TABLES))
 in_turns(db)
-collectgarbage()
-collectgarbage()
-local before = collectgarbage "count"
 local facts = tell_time("introspect once more", function() return schema.introspect(db) end)
+collectgarbage()
 collectgarbage()
 tell(("its %d facts"):format(facts:count()), (collectgarbage "count" - before) / 1024, "MB")
 do

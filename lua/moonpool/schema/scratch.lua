@@ -18,6 +18,9 @@ local M = {}
 -- Statements sent in one round trip; each is a transaction of its own.
 local CHUNK = 400
 
+-- How many refusals are told: behind them, most follow from the first.
+local TOLD = 20
+
 -- How the handle was connected, as one conninfo.
 local function conninfo_of(db)
   local settings = db.root.settings or {}
@@ -109,6 +112,13 @@ local function plain(sql)
   return setmetatable({ sql = sql }, Plain)
 end
 
+-- Whether the server looked at the statement and said no. Whatever else ends one (an interrupt, a deadline, a lost
+-- connection, a server short of memory) says nothing of the statement, and running it again could only mislead.
+local function is_refusal(e)
+  local class = type(e) == "table" and e.sqlstate and e.sqlstate:sub(1, 2)
+  return class and class ~= "57" and class ~= "53" and class ~= "08" and class ~= "58" or e.sqlstate == "58P01"
+end
+
 -- Runs the statements of one round trip; answers with the error of each that failed.
 local function run_chunk(scratch, prelude, chunk)
   local failed = {}
@@ -118,7 +128,10 @@ local function run_chunk(scratch, prelude, chunk)
   end, { atomic = false })
   for i, item in ipairs(chunk) do
     local failure = results.errors[#prelude + i]
-    if failure then failed[#failed + 1] = { item = item, error = failure } end
+    if failure then
+      if not is_refusal(failure) then error(failure, 0) end
+      failed[#failed + 1] = { item = item, error = failure }
+    end
   end
   return failed
 end
@@ -244,6 +257,11 @@ function M.load_facts(scratch, set, options)
     if fact then said[fact.id] = true end
   end
   table.sort(texts, blame.before)
+  if #texts > TOLD then
+    local more = #texts - TOLD
+    texts = { unpack(texts, 1, TOLD) }
+    texts[#texts + 1] = ("and %d more"):format(more)
+  end
   error(table.concat(texts, "\n"), 0)
 end
 

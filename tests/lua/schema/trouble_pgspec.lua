@@ -186,3 +186,35 @@ return {
     closure.drop(DATABASE)
   end)
 end)
+
+describe("a scratch database", function()
+  it("is dropped, and no statement is called refused, when the work is cut short", function()
+    local db = closure.admin()
+    local lines = {}
+    for i = 1, 300 do lines[i] = ('m.table "t%d" { m.serial "id", m.text "a" },'):format(i) end
+    local wish = schema.load('local m = require "moonpool.schema"\nreturn {\n' .. table.concat(lines, "\n") .. "\n}", "s.lua")
+    for _ = 1, 3 do
+      local killer = io.popen(([[for i in 1 2 3 4 5 6 7 8 9 10; do psql -X -q -d '%s' -c "select pg_terminate_backend(pid)
+from pg_stat_activity where datname like 'moonpool_scratch%%'" >/dev/null 2>&1; done]]):format(closure.conninfo "postgres"))
+      local ok, result = pcall(schema.elaborate, db, wish)
+      killer:close()
+      if ok then
+        assert.is_truthy(result:get "table:public.t300")
+      else
+        assert.is_nil(tostring(result):find("already exists", 1, true), tostring(result))
+        assert.is_nil(tostring(result):find("s.lua:", 1, true), tostring(result))
+      end
+    end
+    assert.equal(0, db:query("select count(*) from pg_database where datname like 'moonpool_scratch%'"):scalar())
+  end)
+
+  it("tells the first twenty of many refusals", function()
+    local lines = {}
+    for i = 1, 30 do lines[i] = ('m.table "t%d" { m.column("a", "nothing%d") },'):format(i, i) end
+    local ok, failure = pcall(schema.elaborate, closure.admin(),
+      schema.load('local m = require "moonpool.schema"\nreturn {\n' .. table.concat(lines, "\n") .. "\n}", "s.lua"))
+    assert.is_false(ok)
+    assert.matches("^s.lua:3: .*\ns.lua:4: ", failure)
+    assert.matches("\nand 10 more$", failure)
+  end)
+end)
