@@ -31,7 +31,15 @@ constexpr OptionRow kMigrateOptions[] = {
     {"--sql", "", "Write a pair of SQL files instead of Lua", "new"},
 };
 
+constexpr OptionRow kStatusOptions[] = {
+    {"--watch", "", "Look again every second until interrupted", ""},
+};
+
 constexpr SubcommandRow kSubcommands[] = {
+    {"status",
+     "Nodes, roles, lag, pools, breakers; exit code 3 when nobody answers",
+     {},
+     kStatusOptions},
     {"migrate", "Apply, take back and check migrations", kMigrateActions, kMigrateOptions},
 };
 

@@ -113,6 +113,12 @@ Operation<void> ping(std::shared_ptr<Session> session) {
   co_await std::move(pinging);
 }
 
+Operation<void> look(std::shared_ptr<moonpool::cluster::Cluster> cluster,
+                     moonpool::Deadline deadline) {
+  auto settling = cluster->settle(deadline);
+  co_await std::move(settling);
+}
+
 Operation<void> close_cluster(std::shared_ptr<moonpool::cluster::Cluster> cluster,
                               moonpool::Deadline deadline) {
   auto closing = cluster->close(deadline);
@@ -152,6 +158,14 @@ int finish(mp_op* op) {
 }
 
 }  // namespace
+
+namespace moonpool::api {
+
+mp_op* start_look(std::shared_ptr<cluster::Cluster> cluster, double timeout) noexcept {
+  return make_op([&](mp_op&) { return look(std::move(cluster), Deadline::in(seconds(timeout))); });
+}
+
+}  // namespace moonpool::api
 
 mp_op* mp_run(mp_session* session, const mp_statement* statements, size_t count,
               const mp_run_options* options) noexcept {
