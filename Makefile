@@ -1,7 +1,7 @@
 # The people's door. Each of these first installs what is missing (see tools/setup), so a bare checkout will do.
 # How it is built is CMake's (CMakeLists.txt, CMakePresets.json); what happens here is in tools/.
 
-.PHONY: help demo repl test test-asan test-tsan test-heavy build setup lint format coverage bench clean
+.PHONY: help demo repl test test-asan test-tsan test-heavy test-versions build setup lint format coverage bench clean
 .DEFAULT_GOAL := help
 
 help: ## What can be made
@@ -26,6 +26,9 @@ test-tsan: ## What threads share, under ThreadSanitizer
 
 test-heavy: ## Sanitizers, clang, tests that take minutes, and a fresh Debian (that one needs root)
 	@tools/heavy
+
+test-versions: ## The schema modules on PostgreSQL 16, 17 and 18, fetched from npm (ARGS="18" for one of them)
+	@tools/test-versions $(ARGS)
 
 build: ## build/moonpool and build/libmoonpool.so
 	@tools/build release

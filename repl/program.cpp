@@ -71,6 +71,9 @@ int run_script(script::State& state, Arguments const& arguments) {
   async::InterruptScope const scope;
   Interrupts const interrupts(state, kPatience);
   state.run_file(arguments.file, arguments.words);
+  // A script ends when the tasks that it began have ended.
+  state.run_string("local c = package.loaded['moonpool.core.concurrency'] if c then c.finish() end",
+                   "=(end of the script)");
   return kOk;
 }
 

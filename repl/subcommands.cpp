@@ -35,12 +35,38 @@ constexpr OptionRow kStatusOptions[] = {
     {"--watch", "", "Look again every second until interrupted", ""},
 };
 
+constexpr ActionRow kSchemaActions[] = {
+    {"dump", "[SOURCE]", "The whole schema, in an order in which it can be made again"},
+    {"diff", "A B",
+     "What has to happen to A to make it B; exit code 11 when something has. A source is a DSN, a "
+     "schema file (.lua), an SQL file or dump (- for stdin) or a snapshot"},
+    {"diagram", "[SOURCE]", "A picture of the tables, their keys and references"},
+};
+
+constexpr OptionRow kSchemaOptions[] = {
+    {"--format", "FORMAT", "sql (default), lua (a schema file) or json (a snapshot)", "dump"},
+    {"--format", "FORMAT", "dot (default), mermaid or svg", "diagram"},
+    {"--output", "FILE", "Write to this file, replacing it whole", ""},
+    {"--schema", "NAME", "Only what is in this schema", "", true},
+    {"--exclude-schema", "NAME", "Nothing that is in this schema", "", true},
+    {"--scratch", "DSN", "Server on which files are read, in a database made for it and dropped",
+     ""},
+    {"--strict", "", "What is in the database but cannot be told is an error", ""},
+    {"--secrets", "", "With the passwords of user mappings and the DSNs of subscriptions",
+     "dump diff"},
+    {"--cluster", "", "With roles, memberships and tablespaces", "dump diff"},
+    {"--no-owners", "", "Without owners", "dump diff"},
+    {"--no-privileges", "", "Without privileges", "dump diff"},
+    {"--no-comments", "", "Without comments", "dump diff"},
+};
+
 constexpr SubcommandRow kSubcommands[] = {
     {"status",
      "Nodes, roles, lag, pools, breakers; exit code 3 when nobody answers",
      {},
      kStatusOptions},
     {"migrate", "Apply, take back and check migrations", kMigrateActions, kMigrateOptions},
+    {"schema", "Write the schema out, compare schemas, draw them", kSchemaActions, kSchemaOptions},
 };
 
 }  // namespace

@@ -105,7 +105,7 @@ function(moonpool_host_tests suffix)
     add_executable(hosttest_${name} ${mine})
     moonpool_test_compile(hosttest_${name})
     set_target_properties(hosttest_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-    target_link_libraries(hosttest_${name} PRIVATE moonpool moonpool_test_support)
+    target_link_libraries(hosttest_${name} PRIVATE moonpool moonpool_test_support libpqxx::pqxx)
     moonpool_add_test(hosttest_${name} pg ${GROUP_TIMEOUT}
       ${CMAKE_BINARY_DIR}/moonpool dev run -- $<TARGET_FILE:hosttest_${name}> --warn NoAssertions)
   endforeach()
@@ -122,8 +122,11 @@ function(moonpool_lua_environment out)
     endif()
     execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=lib${runtime}.so
                     OUTPUT_VARIABLE library OUTPUT_STRIP_TRAILING_WHITESPACE)
+    # The runtime looks for the exceptions' functions when it starts, and luajit itself is C.
+    execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=libstdc++.so.6
+                    OUTPUT_VARIABLE exceptions OUTPUT_STRIP_TRAILING_WHITESPACE)
     # LuaJIT keeps pointers where the leak checker does not look.
-    list(APPEND environment "MOONPOOL_PRELOAD=${library}" "ASAN_OPTIONS=detect_leaks=0")
+    list(APPEND environment "MOONPOOL_PRELOAD=${library}:${exceptions}" "ASAN_OPTIONS=detect_leaks=0")
   endif()
   set(${out} "${environment}" PARENT_SCOPE)
 endfunction()

@@ -9,33 +9,11 @@ namespace {
 
 using moonpool::Error;
 using moonpool::ErrorKind;
+using moonpool::api::make_op;
+using moonpool::api::seconds;
 using moonpool::async::Operation;
 using moonpool::session::Answer;
 using moonpool::session::Session;
-
-moonpool::Duration seconds(double count) {
-  if (!(count > 0)) return moonpool::Duration::zero();
-  constexpr double kHundredYears = 3.2e9;
-  return std::chrono::duration_cast<moonpool::Duration>(
-      std::chrono::duration<double>(std::min(count, kHundredYears)));
-}
-
-// The operation's first step runs `start`, so what is wrong with the call is the operation's error.
-template <class Start>
-mp_op* make_op(Start&& start) noexcept {
-  try {
-    auto op = std::make_unique<mp_op>();
-    try {
-      op->stepper.emplace(start(*op));
-    } catch (...) {
-      op->error.reset(moonpool::api::current_error());
-      op->done = true;
-    }
-    return op.release();
-  } catch (...) {
-    return nullptr;  // out of memory for the handle itself
-  }
-}
 
 void keep(mp_op& op, Answer answer) {
   op.results.resize(answer.replies.size());
@@ -52,26 +30,6 @@ void keep(mp_op& op, Answer answer) {
     op.statement_errors[i] = std::make_unique<mp_error>(mp_error{error});
     if (better) op.error = std::make_unique<mp_error>(mp_error{error});
   }
-}
-
-// How a read is served; 0 is the session's habit. Callers built before these fields send a smaller struct.
-void read_wishes(mp_run_options const& from, moonpool::session::RunOptions& to) {
-  if (from.size < offsetof(mp_run_options, max_lag) + sizeof(from.max_lag)) return;
-  using moonpool::policy::Consistency;
-  using moonpool::policy::Fallback;
-  if (from.consistency < MP_HABITUAL || from.consistency > MP_EVENTUAL) {
-    throw Error(ErrorKind::usage, "there is no consistency " + std::to_string(from.consistency));
-  }
-  if (from.fallback < MP_FALLBACK_HABITUAL || from.fallback > MP_FALLBACK_ERROR) {
-    throw Error(ErrorKind::usage, "there is no fallback " + std::to_string(from.fallback));
-  }
-  if (from.consistency != MP_HABITUAL) {
-    to.consistency = static_cast<Consistency>(from.consistency - MP_STRONG);
-  }
-  if (from.fallback != MP_FALLBACK_HABITUAL) {
-    to.fallback = static_cast<Fallback>(from.fallback - MP_FALLBACK_PRIMARY);
-  }
-  to.max_lag = seconds(from.max_lag);
 }
 
 Operation<void> run_into(mp_op& op, std::shared_ptr<Session> session,
@@ -129,18 +87,7 @@ moonpool::wire::Request request_of(mp_statement const* statements, size_t count)
   moonpool::wire::Request request;
   request.reserve(count);
   for (size_t i = 0; i < count; ++i) {
-    auto const& from = statements[i];
-    moonpool::wire::Statement statement;
-    statement.sql.assign(from.sql, from.sql_length);
-    statement.params.reserve(from.param_count);
-    for (size_t p = 0; p < from.param_count; ++p) {
-      auto const& value = from.params[p];
-      moonpool::wire::Param param;
-      if (value.data != nullptr) param.text.emplace(value.data, value.length);
-      param.type = value.type;
-      statement.params.push_back(std::move(param));
-    }
-    request.push_back(std::move(statement));
+    request.push_back(moonpool::api::statement_of(statements[i]));
   }
   return request;
 }
@@ -165,20 +112,68 @@ mp_op* start_look(std::shared_ptr<cluster::Cluster> cluster, double timeout) noe
   return make_op([&](mp_op&) { return look(std::move(cluster), Deadline::in(seconds(timeout))); });
 }
 
+Duration seconds(double count) {
+  if (!(count > 0)) return Duration::zero();
+  constexpr double kHundredYears = 3.2e9;
+  return std::chrono::duration_cast<Duration>(
+      std::chrono::duration<double>(std::min(count, kHundredYears)));
+}
+
+wire::Statement statement_of(mp_statement const& from) {
+  wire::Statement statement;
+  statement.sql.assign(from.sql, from.sql_length);
+  statement.params.reserve(from.param_count);
+  for (size_t p = 0; p < from.param_count; ++p) {
+    auto const& value = from.params[p];
+    wire::Param param;
+    if (value.data != nullptr) param.text.emplace(value.data, value.length);
+    param.type = value.type;
+    statement.params.push_back(std::move(param));
+  }
+  return statement;
+}
+
+namespace {
+
+// How a read is served; 0 is the session's habit. Callers built before these fields send a smaller struct.
+void read_wishes(mp_run_options const& from, moonpool::session::RunOptions& to) {
+  if (from.size < offsetof(mp_run_options, max_lag) + sizeof(from.max_lag)) return;
+  using moonpool::policy::Consistency;
+  using moonpool::policy::Fallback;
+  if (from.consistency < MP_HABITUAL || from.consistency > MP_EVENTUAL) {
+    throw Error(ErrorKind::usage, "there is no consistency " + std::to_string(from.consistency));
+  }
+  if (from.fallback < MP_FALLBACK_HABITUAL || from.fallback > MP_FALLBACK_ERROR) {
+    throw Error(ErrorKind::usage, "there is no fallback " + std::to_string(from.fallback));
+  }
+  if (from.consistency != MP_HABITUAL) {
+    to.consistency = static_cast<Consistency>(from.consistency - MP_STRONG);
+  }
+  if (from.fallback != MP_FALLBACK_HABITUAL) {
+    to.fallback = static_cast<Fallback>(from.fallback - MP_FALLBACK_PRIMARY);
+  }
+  to.max_lag = seconds(from.max_lag);
+}
+
+}  // namespace
+
+session::RunOptions run_options_of(mp_run_options const* options) {
+  session::RunOptions run;
+  if (options == nullptr) return run;
+  run.route = options->route == MP_READ ? cluster::Route::read : cluster::Route::write;
+  run.atomic = (options->flags & MP_ATOMIC) != 0;
+  run.idempotent = (options->flags & MP_IDEMPOTENT) != 0;
+  run.timeout = seconds(options->timeout);
+  read_wishes(*options, run);
+  return run;
+}
+
 }  // namespace moonpool::api
 
 mp_op* mp_run(mp_session* session, const mp_statement* statements, size_t count,
               const mp_run_options* options) noexcept {
   return make_op([&](mp_op& op) {
-    moonpool::session::RunOptions run;
-    if (options != nullptr) {
-      run.route = options->route == MP_READ ? moonpool::cluster::Route::read
-                                            : moonpool::cluster::Route::write;
-      run.atomic = (options->flags & MP_ATOMIC) != 0;
-      run.idempotent = (options->flags & MP_IDEMPOTENT) != 0;
-      run.timeout = seconds(options->timeout);
-      read_wishes(*options, run);
-    }
+    auto const run = moonpool::api::run_options_of(options);
     if (options != nullptr && (options->flags & MP_SCRIPT) != 0) {
       if (count != 1 || statements[0].param_count != 0) {
         throw Error(ErrorKind::usage, "a script is one text without parameters");
@@ -202,6 +197,8 @@ mp_op* mp_begin(mp_session* session, const mp_tx_options* options) noexcept {
       begin.read_only = options->read_only != 0;
       begin.deferrable = options->deferrable != 0;
       begin.timeout = seconds(options->timeout);
+      bool const has_place = options->size >= offsetof(mp_tx_options, place) + sizeof(char*);
+      if (has_place && options->place != nullptr) begin.place = options->place;
     }
     return begin_into(op, session->session, begin);
   });
@@ -223,6 +220,26 @@ mp_op* mp_close(mp_cluster* cluster, double drain) noexcept {
   return make_op([&](mp_op&) {
     return close_cluster(cluster->cluster, moonpool::Deadline::in(seconds(drain)));
   });
+}
+
+int mp_wait_any(const mp_wait* waits, size_t count, double timeout, unsigned char* ready) noexcept {
+  using moonpool::Deadline;
+  using moonpool::async::Interest;
+  try {
+    thread_local std::vector<moonpool::async::Wait> all;
+    all.clear();
+    for (size_t i = 0; i < count; ++i) {
+      auto const interest =
+          waits[i].fd < 0 ? Interest::none : static_cast<Interest>(waits[i].interest);
+      all.push_back({waits[i].fd, interest, Deadline::never()});
+    }
+    auto const deadline = timeout < 0 ? Deadline::never() : Deadline::in(seconds(timeout));
+    return moonpool::async::wait_for_any(all, {ready, count}, deadline);
+  } catch (...) {
+    // Out of memory for the list: every operation looks for itself.
+    std::fill_n(ready, count, static_cast<unsigned char>(1));
+    return static_cast<int>(count);
+  }
 }
 
 int mp_op_step(mp_op* op, int wakeup, mp_wait* wait) noexcept {

@@ -206,6 +206,13 @@ struct ConfigKeys {
 };
 
 void Config::set(std::string_view key, std::string const& value) {
+  // "as.role", "as.app.user_id": what is laid on every statement.
+  if (key.starts_with("as.")) {
+    session::Context checked;
+    checked.set(key.substr(3), value);
+    habit([name = std::string(key.substr(3)), value](auto& h) { h.context.set(name, value); });
+    return;
+  }
   for (auto const& row : ConfigKeys::kRows) {
     if (row.key == key) return row.set(*this, key, value);
   }

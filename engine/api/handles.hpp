@@ -11,7 +11,11 @@
 #include "base/placeholders.hpp"
 #include "base/split.hpp"
 #include "moonpool/moonpool.h"
+#include "session/copy.hpp"
+#include "session/lend.hpp"
+#include "session/listen.hpp"
 #include "session/session.hpp"
+#include "session/stream.hpp"
 
 // What the opaque handles of moonpool.h hold.
 
@@ -37,6 +41,28 @@ struct mp_result {
   std::string node;
 };
 
+struct mp_text {
+  std::string text;
+};
+
+struct mp_stream {
+  std::shared_ptr<moonpool::session::Stream> stream;
+};
+
+// One of the two.
+struct mp_copy {
+  std::shared_ptr<moonpool::session::CopyIn> in;
+  std::shared_ptr<moonpool::session::CopyOut> out;
+};
+
+struct mp_loan {
+  std::shared_ptr<moonpool::session::Lent> lent;
+};
+
+struct mp_listener {
+  std::shared_ptr<moonpool::session::Listener> listener;
+};
+
 // Its operation writes into it, so it never moves.
 struct mp_op {
   std::optional<moonpool::async::Stepper<void>> stepper;
@@ -44,6 +70,14 @@ struct mp_op {
   std::vector<std::unique_ptr<mp_error>>
       statement_errors;  // by statement; empty where it succeeded
   std::unique_ptr<mp_session> session;
+  std::unique_ptr<mp_stream> stream;
+  std::unique_ptr<mp_copy> copy;
+  std::unique_ptr<mp_loan> loan;
+  std::unique_ptr<mp_listener> listener;
+  std::optional<moonpool::session::Note> note;
+  mp_note shown_note{};  // leans on note
+  std::unique_ptr<mp_text> text;
+  std::int64_t count = 0;
   std::unique_ptr<mp_error> error;
   bool done = false;
 };
@@ -55,10 +89,6 @@ struct mp_sql {
 struct mp_script {
   std::string text;
   std::vector<moonpool::ScriptStatement> statements;  // lean on text
-};
-
-struct mp_text {
-  std::string text;
 };
 
 namespace moonpool::api {
@@ -82,6 +112,29 @@ T guarded(mp_error** error, T failed, Body&& body) noexcept {
       mp_error_free(made);
     }
     return failed;
+  }
+}
+
+// Zero for what is not above it; never past a hundred years.
+Duration seconds(double count);
+wire::Statement statement_of(mp_statement const& from);
+// nullptr: every default.
+session::RunOptions run_options_of(mp_run_options const* options);
+
+// The operation's first step runs `start`, so what is wrong with the call is the operation's error.
+template <class Start>
+mp_op* make_op(Start&& start) noexcept {
+  try {
+    auto op = std::make_unique<mp_op>();
+    try {
+      op->stepper.emplace(start(*op));
+    } catch (...) {
+      op->error.reset(current_error());
+      op->done = true;
+    }
+    return op.release();
+  } catch (...) {
+    return nullptr;  // out of memory for the handle itself
   }
 }
 

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <vector>
 
 namespace moonpool::async {
 namespace {
@@ -88,6 +89,32 @@ Wakeup wait_blocking(Wait const& wait) {
       return Wakeup::ready;
     }
     if (wait.deadline.passed()) return Wakeup::timed_out;
+  }
+}
+
+int wait_for_any(std::span<Wait const> waits, std::span<unsigned char> ready, Deadline deadline) {
+  thread_local std::vector<pollfd> watched;
+  watched.clear();
+  for (auto const& wait : waits) {
+    watched.push_back(
+        {wait.interest == Interest::none ? -1 : wait.fd, poll_events(wait.interest), 0});
+  }
+  watched.push_back({watches_interrupt ? interrupt_fd.load() : -1, POLLIN, 0});
+  for (;;) {
+    int count = poll(watched.data(), watched.size(), milliseconds_left(deadline));
+    // Whoever waits meets the error itself.
+    bool const all = count < 0 && errno != EINTR;
+    if (count <= 0 && !all && !deadline.passed()) continue;
+    if (watched.back().revents != 0) {
+      forget_interrupt();
+      return -1;
+    }
+    count = 0;
+    for (std::size_t i = 0; i < waits.size(); ++i) {
+      ready[i] = all || watched[i].revents != 0 ? 1 : 0;
+      count += ready[i];
+    }
+    return count;
   }
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+
 #include "async/operation.hpp"
 
 namespace moonpool::async {
@@ -7,6 +9,11 @@ namespace moonpool::async {
 // Blocks in poll(2) until the wait is over. Also returns `cancelled` when interrupt() was called
 // since this thread's operation began (see InterruptScope).
 Wakeup wait_blocking(Wait const& wait);
+
+// Blocks until one of the descriptors is ready or the deadline has passed; what the Waits' own deadlines
+// are is not looked at. Sets `ready` where a descriptor is, clears it elsewhere; gives how many are, 0
+// when the time has passed, -1 when interrupt() was called. REQUIRES: as many flags as waits.
+int wait_for_any(std::span<Wait const> waits, std::span<unsigned char> ready, Deadline deadline);
 
 // Is this thread inside the blocking driver? Then nothing else on it can go on meanwhile.
 bool thread_blocks();

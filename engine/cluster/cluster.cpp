@@ -10,6 +10,9 @@ using async::Operation;
 
 namespace {
 
+// For what was cancelled to come to its end, before its connection is cut.
+constexpr auto kGrace = std::chrono::milliseconds(200);
+
 std::vector<Watch::Told> told(std::vector<std::shared_ptr<Node>> const& nodes,
                               std::vector<NodeOptions> const& options) {
   std::vector<Watch::Told> out;
@@ -123,10 +126,18 @@ Operation<void> Cluster::close(Deadline deadline) {
   auto drained = [this] {
     return std::ranges::all_of(nodes_, [](auto const& node) { return node->is_empty(); });
   };
-  while (!drained() && !deadline.passed()) {
-    auto sleeping = async::sleep_until(deadline.earlier_in(std::chrono::milliseconds(5)));
+  auto const grace = deadline.is_never() ? deadline : Deadline(deadline.at() + kGrace);
+  bool told = false;
+  while (!drained() && !grace.passed()) {
+    if (deadline.passed() && !told) {
+      told = true;
+      for (auto const& node : nodes_) node->cancel_leases();
+    }
+    auto const limit = told ? grace : deadline;
+    auto sleeping = async::sleep_until(limit.earlier_in(std::chrono::milliseconds(5)));
     if (co_await std::move(sleeping) == async::Wakeup::cancelled) break;
   }
+  for (auto const& node : nodes_) node->cut_leases();
   // The connections that look at the nodes go with their loops.
   for (std::size_t i = 0; i < nodes_.size(); ++i) watch_.nudge(i).set();
 }

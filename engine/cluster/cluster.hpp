@@ -73,7 +73,9 @@ class Cluster {
   bool has_choice() const { return nodes_.size() > 1; }
   Duration catch_up_wait() const { return catch_up_wait_; }
 
-  // Refuses new work, waits until running work has ended or the deadline, then closes.
+  // Refuses new work and waits until running work has ended or the deadline. What runs then is cancelled
+  // on the server, and a fifth of a second later what is still out is cut: a COMMIT, which is never
+  // cancelled, then ends in doubt.
   async::Operation<void> close(Deadline deadline);
   bool is_closed() const { return closed_; }
 

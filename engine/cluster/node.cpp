@@ -180,6 +180,18 @@ void Node::close() {
   fallback_->close();
 }
 
+void Node::cancel_leases() {
+  writes_->cancel_leases();
+  reads_->cancel_leases();
+  fallback_->cancel_leases();
+}
+
+void Node::cut_leases() {
+  writes_->cut_leases();
+  reads_->cut_leases();
+  fallback_->cut_leases();
+}
+
 bool Node::is_empty() const {
   return writes_->is_empty() && reads_->is_empty() && fallback_->is_empty();
 }

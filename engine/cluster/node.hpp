@@ -86,6 +86,9 @@ class Node {
 
   void start();
   void close();
+  // See Pool.
+  void cancel_leases();
+  void cut_leases();
   bool is_empty() const;
 
  private:

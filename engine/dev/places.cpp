@@ -134,9 +134,14 @@ void make_private_folder(fs::path const& folder, Account const& account) {
 }
 
 void make_folder_of(Account const& account, fs::path const& folder) {
-  bool const made = ::mkdir(folder.c_str(), 0700) == 0;
-  if ((!made && errno != EEXIST) ||
-      (made && !account.is_self() && ::lchown(folder.c_str(), account.uid, account.gid) != 0)) {
+  bool good = ::mkdir(folder.c_str(), 0700) == 0 || errno == EEXIST;
+  struct stat info {};
+  good = good && ::lstat(folder.c_str(), &info) == 0;
+  // Whoever was killed between making it and giving it away left it ours.
+  if (good && info.st_uid != account.uid) {
+    good = ::lchown(folder.c_str(), account.uid, account.gid) == 0;
+  }
+  if (!good) {
     throw Error(ErrorKind::environment, "cannot make the folder " + folder.string() + " for user " +
                                             account.name + ": " + std::strerror(errno));
   }

@@ -1,5 +1,6 @@
 // The pool's work in the background: opening, bringing back in step, closing what is old.
 #include <algorithm>
+#include <utility>
 #include "base/error.hpp"
 #include "observe/log.hpp"
 #include "policy/random.hpp"
@@ -15,6 +16,8 @@ namespace {
 Duration fraction(Duration whole, double part) {
   return std::chrono::duration_cast<Duration>(whole * part);
 }
+
+constexpr auto kGrace = std::chrono::milliseconds(30);
 
 // Full jitter, 10 ms doubling to 5 s.
 Duration pause_after(int failures) {
@@ -65,10 +68,15 @@ Operation<void> Pool::open_one([[maybe_unused]] std::shared_ptr<Pool> self, Dead
   }
 }
 
+Operation<std::unique_ptr<wire::Connection>> Pool::open_apart(Deadline deadline) {
+  auto opening = wire::Connection::open(info_, {}, deadline.earlier_in(options_.connect_timeout));
+  auto connection = co_await std::move(opening);
+  co_return connection;
+}
+
 void Pool::opened(std::unique_ptr<wire::Connection> connection, std::uint64_t generation) {
   auto member = std::make_unique<Member>();
   member->connection = std::move(connection);
-  member->cutter = wire::Cutter(member->connection->socket());
   member->idle_since = member->heard = Clock::now();
   member->expires = member->idle_since + options_.max_lifetime -
                     fraction(options_.max_lifetime, policy::random_unit() * 0.1);
@@ -101,12 +109,12 @@ void Pool::open_failed(Error const& error) {
 }
 
 // When the next cancel request may go out: at most half as many a second as there are connections,
-// because each one is a connection of its own to the server. Nothing when that is too late to help.
-std::optional<Deadline> Pool::next_cancel() {
+// because each one is a connection of its own to the server. Who waits for it holds a place of the pool, so
+// the line is two seconds long at most.
+Deadline Pool::next_cancel() {
   std::lock_guard const lock(mutex_);
   auto const now = Clock::now();
   auto const at = std::max(now, next_cancel_);
-  if (at - now > options_.recover_timeout) return std::nullopt;
   next_cancel_ = at + std::chrono::duration_cast<Duration>(std::chrono::seconds(2)) /
                           static_cast<Duration::rep>(std::max<std::size_t>(options_.max, 4));
   return Deadline(at);
@@ -119,12 +127,16 @@ Operation<void> Pool::recover([[maybe_unused]] std::shared_ptr<Pool> self,
   bool in_step = false;
   try {
     bool readable = connection.usable();
+    if (!readable && std::exchange(member->drain_first, false)) {
+      // Whoever left a loop early left little to be read, as a rule: no need to trouble the server.
+      auto draining = connection.drain(Deadline::in(kGrace));
+      readable = co_await std::move(draining);
+    }
     bool may_cancel = !readable && member->may_cancel;
     if (may_cancel) {
       auto const turn = next_cancel();
-      may_cancel = turn.has_value();
-      if (turn && !turn->passed()) {
-        auto waiting = async::sleep_until(*turn);
+      if (!turn.passed()) {
+        auto waiting = async::sleep_until(turn);
         co_await std::move(waiting);
       }
     }

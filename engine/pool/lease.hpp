@@ -9,7 +9,6 @@
 
 #include "base/time.hpp"
 #include "wire/connection.hpp"
-#include "wire/cutter.hpp"
 
 namespace moonpool::pool {
 
@@ -20,20 +19,16 @@ struct Member {
   std::unique_ptr<wire::Connection> connection;
   TimePoint expires;  // fixed when it was opened
   TimePoint idle_since;
-  TimePoint heard;               // when the server last answered on it
-  std::uint64_t generation = 0;  // of the pool when it was opened
-  bool may_cancel = true;        // false while a COMMIT is in flight
-  wire::Cutter cutter;           // breaks the connection from another thread
+  TimePoint heard;                      // when the server last answered on it
+  std::uint64_t generation = 0;         // of the pool when it was opened
+  std::atomic<bool> may_cancel = true;  // false while a COMMIT is in flight
+  bool drain_first = false;             // left in mid-stream: the rest may be short
   // Of the present lease.
   TimePoint leased_at;
   std::thread::id thread;
   std::string holder;
   std::atomic<bool> leak_told = false;  // set by the holder and by the keeper
 };
-
-// Where the calling thread's next lease is taken from, for the warning about leases that are never
-// given back: "report.lua:12". Set by whoever knows; empty by default. Kept for each thread.
-std::string& caller_place();
 
 // A borrowed connection. Dropped in step, it goes back to the pool; dropped mid-flight or inside a
 // transaction, the keeper brings it back in step or closes it, and its place stays taken meanwhile.
@@ -63,6 +58,11 @@ class Lease {
   void forbid_cancel() { member_->may_cancel = false; }
   void allow_cancel() { member_->may_cancel = true; }
 
+  // Who has it, for the warning about leases that are never given back: "report.lua:12".
+  void held_by(std::string place);
+  // From here on the server sends as it is read: should the lease be dropped in the middle, the rest is
+  // read for a moment before the server is told to cancel.
+  void drain_first() { member_->drain_first = true; }
   // Held for long on purpose: the warning about leaks leaves this lease alone.
   void keep_long() { member_->leak_told = true; }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 
 #include "base/time.hpp"
@@ -13,7 +14,7 @@ struct PoolOptions {
   std::size_t max = 10;
   // Connections kept open without work. Default 0.
   std::size_t min = 0;
-  // Callers that may wait at once; one more fails with pool_overloaded. 0: eight times max.
+  // Callers that may wait at once; one more fails with pool_overloaded. 0: eight times max, at least 128.
   std::size_t max_waiters = 0;
   // Connections being opened at once. More of them turn a restart of the server into a stampede.
   std::size_t connecting_limit = 2;
@@ -44,7 +45,9 @@ struct PoolOptions {
   // do not forget it and a dead one is found before a caller does. Default 2 min; zero: never.
   Duration keepalive = std::chrono::minutes(2);
 
-  std::size_t waiters_limit() const { return max_waiters != 0 ? max_waiters : 8 * max; }
+  std::size_t waiters_limit() const {
+    return max_waiters != 0 ? max_waiters : std::max<std::size_t>(8 * max, 128);
+  }
 };
 
 }  // namespace moonpool::pool

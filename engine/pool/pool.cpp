@@ -43,10 +43,7 @@ class Pool::Queued {
   Waiter& waiter_;
 };
 
-std::string& caller_place() {
-  thread_local std::string place;
-  return place;
-}
+void Lease::held_by(std::string place) { pool_->name_holder(*member_, std::move(place)); }
 
 void Lease::give_back() noexcept {
   if (member_) {
@@ -114,11 +111,17 @@ Lease Pool::lend(std::unique_ptr<Member> member) {
   if (now - member->idle_since > options_.verify_after) member->connection->ride_ahead("");
   member->leased_at = now;
   member->thread = std::this_thread::get_id();
-  member->holder = caller_place();
+  member->holder.clear();
   member->leak_told = false;
+  member->drain_first = false;
   std::lock_guard const lock(mutex_);
   busy_.push_back(member.get());
   return Lease(shared_from_this(), std::move(member));
+}
+
+void Pool::name_holder(Member& member, std::string place) {
+  std::lock_guard const lock(mutex_);
+  member.holder = std::move(place);
 }
 
 void Pool::unlend(Member* member) {
@@ -313,7 +316,7 @@ void Pool::recycle() {
 void Pool::sever() {
   {
     std::lock_guard const lock(mutex_);
-    for (auto const* member : busy_) member->cutter.cut();
+    for (auto const* member : busy_) member->connection->reach()->cut();
     fail_waiters(Error(ErrorKind::connection, name_ + " was given up")
                      .at(Phase::acquire, Outcome::not_sent)
                      .on_node(name_));
@@ -332,6 +335,27 @@ void Pool::close() {
                      .at(Phase::acquire, Outcome::not_sent));
   }
   for (auto& member : idle) close_member(std::move(member));
+}
+
+namespace {
+
+Operation<void> cancel_beside(std::shared_ptr<wire::Reach const> reach) {
+  auto cancelling = wire::Reach::cancel(std::move(reach), Deadline::in(std::chrono::seconds(5)));
+  co_await std::move(cancelling);
+}
+
+}  // namespace
+
+void Pool::cancel_leases() {
+  std::lock_guard const lock(mutex_);
+  for (auto const* member : busy_) {
+    if (member->may_cancel) keeper_.spawn(cancel_beside(member->connection->reach()));
+  }
+}
+
+void Pool::cut_leases() {
+  std::lock_guard const lock(mutex_);
+  for (auto const* member : busy_) member->connection->reach()->cut();
 }
 
 bool Pool::is_empty() const {

@@ -53,6 +53,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   // connection itself). All of them: nothing was sent.
   async::Operation<Lease> acquire(Deadline deadline);
 
+  // A connection like the pool's that is none of its own: not counted, not kept, the caller's. Throws
+  // Error.
+  async::Operation<std::unique_ptr<wire::Connection>> open_apart(Deadline deadline);
+
   // Opens `min` connections and keeps the pool in shape until it is closed. Call once.
   void start();
   // Connections opened before now are not used again (the server changed its role or address).
@@ -64,6 +68,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   // No new leases, waiters fail, idle connections are closed. Leases out there end as they end.
   void close();
   bool is_empty() const;  // nothing busy, connecting or closing
+  // After close(), for leases that have had their time: has the server cancel what runs on them, but no
+  // COMMIT; and ends their connections, whatever they are doing.
+  void cancel_leases();
+  void cut_leases();
 
   PoolStats stats() const;
   std::string const& name() const { return name_; }
@@ -82,6 +90,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::unique_ptr<Member> pop_idle();
   Lease lend(std::unique_ptr<Member> member);
   void unlend(Member* member);
+  void name_holder(Member& member, std::string place);
   bool waits_for_itself() const;
   void warn_of_leaks();
   void sweep_idle();
@@ -98,7 +107,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   async::Operation<void> recover(std::shared_ptr<Pool> self, std::unique_ptr<Member> member);
   async::Operation<void> maintain(std::weak_ptr<Pool> weak);
   async::Operation<void> keep_alive(std::shared_ptr<Pool> self, std::unique_ptr<Member> member);
-  std::optional<Deadline> next_cancel();
+  Deadline next_cancel();
   void opened(std::unique_ptr<wire::Connection> connection, std::uint64_t generation);
   void open_failed(Error const& error);
 

@@ -6,6 +6,7 @@
 #include "base/time.hpp"
 #include "policy/retry.hpp"
 #include "policy/routing.hpp"
+#include "session/context.hpp"
 
 namespace moonpool::session {
 
@@ -21,6 +22,8 @@ struct Habits {
   policy::RetryOptions retry;
   // What reads ask of the node that serves them.
   policy::Reading reading = {};
+  // What is laid on every statement. COPY and scripts take it inside a transaction only.
+  Context context = {};
 };
 
 enum class Isolation : std::uint8_t {
@@ -35,6 +38,7 @@ struct TransactionOptions {
   bool read_only = false;
   bool deferrable = false;
   Duration timeout = Duration::zero();  // for the whole transaction; zero: the session's habit
+  std::string place = {};               // where it was begun, for the warning about leaks
 };
 
 // "BEGIN ISOLATION LEVEL … READ ONLY DEFERRABLE".

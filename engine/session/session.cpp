@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "observe/log.hpp"
 #include "policy/random.hpp"
+#include "session/turn.hpp"
 
 namespace moonpool::session {
 
@@ -53,18 +54,25 @@ Error const* Answer::error() const {
 }
 
 Session::Session(std::shared_ptr<cluster::Cluster> cluster, Habits habits)
-    : cluster_(std::move(cluster)), habits_(habits) {}
+    : cluster_(std::move(cluster)), habits_(habits) {
+  if (habits.pinned) turn_ = std::make_shared<bool>(false);
+}
 
 std::shared_ptr<Session> Session::make(std::shared_ptr<cluster::Cluster> cluster, Habits habits) {
   return std::shared_ptr<Session>(new Session(std::move(cluster), habits));
 }
 
 std::shared_ptr<Session> Session::with(Habits habits) const {
+  if (transaction_ && habits.context != habits_.context) {
+    throw Error(ErrorKind::usage, "a context is laid on a transaction as a whole")
+        .hint("lay it on the database's handle, and begin the transaction there");
+  }
   auto other = make(cluster_, habits);
   other->transaction_ = transaction_;
   other->scope_ = scope_;
   other->memory_ = memory_;
   if (habits.pinned) other->pinned_ = pinned_;
+  if (turn_ && (transaction_ || habits.pinned)) other->turn_ = turn_;
   return other;
 }
 
@@ -96,6 +104,14 @@ void Session::check_turn() const {
     refuse("the connection of this transaction was lost, so it was rolled back", "");
   }
   if (transaction_->state() != Transaction::State::open) refuse("this transaction is over", "");
+}
+
+// The simple protocol has no segment that the settings could be local to.
+void Session::refuse_context(char const* what) const {
+  if (transaction_ || habits_.context.empty()) return;
+  throw Error(ErrorKind::usage,
+              std::string(what) + " runs under a context only inside a transaction")
+      .hint("begin a transaction on this handle, and run it there");
 }
 
 Operation<Placement*> Session::pinned_placement(Deadline deadline) {
@@ -132,8 +148,11 @@ Operation<Answer> Session::run_placed(Placement* placement, wire::Request const&
   answer.node = placement->node->name();
   auto const begun = Clock::now();
   ask_position(*placement, options.route);
-  auto running = placement->lease->run_borrowed(statements, deadline);
+  bool const plain = habits_.context.empty();
+  auto const laid = plain ? wire::Request() : habits_.context.lay_on(statements);
+  auto running = placement->lease->run_borrowed(plain ? statements : laid, deadline);
   answer.replies = co_await std::move(running);
+  if (!plain) answer.replies = Context::lay_off(std::move(answer.replies), statements);
   auto const* error = answer.error();
   placement->passage.settle(error);
   cluster_->met(*placement, error);
@@ -155,6 +174,7 @@ Operation<Answer> Session::run(wire::Request statements, RunOptions options) {
 
   if (transaction_) {
     check_turn();
+    Turn const turn(turn_);
     Answer answer;
     answer.node = transaction_->node();
     auto running = transaction_->run(std::move(statements), deadline);
@@ -164,6 +184,7 @@ Operation<Answer> Session::run(wire::Request statements, RunOptions options) {
     co_return answer;
   }
   if (habits_.pinned && options.route == Route::write) {
+    Turn const turn(turn_);
     auto pinning = pinned_placement(deadline);
     auto* placement = co_await std::move(pinning);
     auto running = run_placed(placement, statements, options, deadline);
@@ -239,6 +260,8 @@ Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOpti
 
 Operation<Answer> Session::run_script(std::string sql, RunOptions options) {
   auto const self = shared_from_this();
+  Turn const turn(turn_);
+  refuse_context("a script");
   auto const deadline = deadline_in(options.timeout);
   Answer answer;
   if (transaction_) {
@@ -277,7 +300,9 @@ Operation<Answer> Session::run_script(std::string sql, RunOptions options) {
 
 Operation<std::shared_ptr<Session>> Session::begin(TransactionOptions options) {
   auto const self = shared_from_this();
+  Turn const turn(turn_);
   auto inner = make(cluster_, habits_);
+  inner->turn_ = turn_ ? turn_ : std::make_shared<bool>(false);
   inner->memory_ = memory_;
   if (transaction_) {
     check_turn();
@@ -297,9 +322,11 @@ Operation<std::shared_ptr<Session>> Session::begin(TransactionOptions options) {
     auto placing = cluster_->place(Route::write, deadline);
     placement = co_await std::move(placing);
   }
+  if (!options.place.empty()) placement.lease.held_by(options.place);
   inner->scope_ = std::make_shared<Scope>();
   auto const limit = options.timeout > Duration::zero() ? deadline : Deadline::never();
   inner->transaction_ = std::make_shared<Transaction>(std::move(placement), options, limit);
+  if (!habits_.context.empty()) inner->transaction_->begin_with(habits_.context.text());
   if (cluster_->has_choice()) inner->transaction_->ask_at_commit(kWritten);
   co_return inner;
 }
@@ -308,6 +335,7 @@ Operation<void> Session::commit() {
   auto const self = shared_from_this();
   if (!transaction_) throw Error(ErrorKind::transaction, "this handle stands for no transaction");
   check_turn();
+  Turn const turn(turn_);
   scope_->over = true;
   if (scope_->level > 0) {
     transaction_->end_savepoint();
@@ -337,6 +365,7 @@ Operation<void> Session::rollback() {
   auto const self = shared_from_this();
   if (!transaction_) throw Error(ErrorKind::transaction, "this handle stands for no transaction");
   if (scope_->over) co_return;
+  Turn const turn(turn_);
   scope_->over = true;
   if (scope_->level > 0) {
     while (transaction_->level() >= scope_->level) transaction_->undo();

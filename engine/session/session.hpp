@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cluster/cluster.hpp"
+#include "session/hold.hpp"
 #include "session/memory.hpp"
 #include "session/options.hpp"
 #include "session/transaction.hpp"
@@ -35,6 +36,13 @@ struct Answer {
   Error const* error() const;
 };
 
+class Stream;
+class CopyIn;
+class CopyOut;
+class Lent;
+class Listener;
+struct ListenOptions;
+
 // What a caller does: statements on the right node, transactions, savepoints. Service code takes a
 // session without knowing whether it stands for the cluster or for a transaction.
 // Threads: one at a time. Copies of the handle inside a transaction share the transaction.
@@ -60,6 +68,20 @@ class Session : public std::enable_shared_from_this<Session> {
   // A text that may hold several statements, on the primary.
   async::Operation<Answer> run_script(std::string sql, RunOptions options);
 
+  // The rows of one statement, as they are asked for: see Stream. Waits for its first answer; until then
+  // it is repeated as run() is. A timeout is for the whole of it; without one each call has the habit's.
+  async::Operation<std::shared_ptr<Stream>> stream(wire::Statement statement, RunOptions options);
+  // One COPY … FROM STDIN, on the primary; one COPY … TO STDOUT. They wait until the server is ready.
+  async::Operation<std::shared_ptr<CopyIn>> copy_in(std::string sql, RunOptions options);
+  async::Operation<std::shared_ptr<CopyOut>> copy_out(std::string sql, RunOptions options);
+
+  // A connection for somebody who speaks libpq: see Lent.
+  async::Operation<std::shared_ptr<Lent>> lend(RunOptions options);
+
+  // Listens to channels on a connection of its own; waits until it does. Not inside a transaction.
+  async::Operation<std::shared_ptr<Listener>> listen(std::vector<std::string> channels,
+                                                     ListenOptions options);
+
   // A session for a new transaction, or for a savepoint inside this one. Waits for a connection only:
   // BEGIN rides with the first statement.
   async::Operation<std::shared_ptr<Session>> begin(TransactionOptions options);
@@ -79,9 +101,11 @@ class Session : public std::enable_shared_from_this<Session> {
   async::Operation<void> ping();
 
  private:
+  class Cursor;
   Session(std::shared_ptr<cluster::Cluster> cluster, Habits habits);
   Deadline deadline_in(Duration timeout) const;
   void check_turn() const;
+  void refuse_context(char const* what) const;
   void note_slow(wire::Request const& statements, Answer const& answer, TimePoint begun) const;
   async::Operation<Answer> run_placed(cluster::Placement* placement,
                                       wire::Request const& statements, RunOptions options,
@@ -89,6 +113,12 @@ class Session : public std::enable_shared_from_this<Session> {
   async::Operation<Answer> run_anywhere(wire::Request const& statements, RunOptions options,
                                         Deadline deadline);
   async::Operation<cluster::Placement*> pinned_placement(Deadline deadline);
+  // Finds a connection, begins the work on it, and keeps it. `start` is called once an attempt and leans
+  // on what outlives the operation. `undoable`: inside a transaction, the work may be left early.
+  async::Operation<void> hold(Hold& hold, RunOptions options, bool undoable, Start start,
+                              Deadline deadline);
+  async::Operation<void> hold_one(Hold& hold, RunOptions options, Start start, Deadline deadline);
+  async::Operation<void> hold_inside(Hold& hold, bool undoable, Start start, Deadline deadline);
   cluster::ReadNeeds needs_of(RunOptions const& options) const;
   async::Operation<cluster::Placement> place(RunOptions options, std::vector<std::size_t> avoid,
                                              Deadline deadline);
@@ -109,6 +139,7 @@ class Session : public std::enable_shared_from_this<Session> {
   };
   std::shared_ptr<Scope> scope_;  // with transaction_, never without
   std::shared_ptr<cluster::Placement> pinned_;
+  std::shared_ptr<bool> turn_;  // see Turn; of a transaction or a pinned session
   std::shared_ptr<Memory> memory_ = std::make_shared<Memory>();
 };
 

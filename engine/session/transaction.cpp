@@ -86,24 +86,29 @@ void Transaction::check_in_step() {
 }
 
 Operation<std::vector<wire::Reply>> Transaction::run(wire::Request request, Deadline deadline) {
-  check_in_step();
+  auto readying = get_in_step(deadline);
+  co_await std::move(readying);
   auto const statements = request.size();
+  // COMMIT was not sent, so whatever is lost on the way has no effect; unless the caller's own text may
+  // end the transaction: then all that is with it is in doubt.
+  bool const may_end = std::ranges::any_of(
+      request, [](wire::Statement const& statement) { return ends_transaction(statement.sql); });
   auto whole = with_control(std::move(request));
   auto const riders = whole.size() - statements;
   auto running = placement_.lease->run(std::move(whole), deadline.earlier(deadline_));
   auto replies = co_await std::move(running);
   note(replies);
   for (auto& reply : replies) {
-    // COMMIT was not sent, so whatever was lost on the way has no effect.
     auto* error = std::get_if<Error>(&reply);
-    if (error != nullptr && error->in_doubt() && !ends_transaction(error->query())) {
+    if (error != nullptr && error->in_doubt() && !may_end) {
       error->at(error->phase(), Outcome::rejected);
     }
   }
   check_still_open(replies);
   // A control statement that failed is why the first statement was not run.
   for (std::size_t i = 0; i < riders; ++i) {
-    if (auto const* error = std::get_if<Error>(&replies[i])) {
+    auto const* error = std::get_if<Error>(&replies[i]);
+    if (error != nullptr && !error->in_doubt()) {
       replies[riders] = *error;
       break;
     }
@@ -113,7 +118,8 @@ Operation<std::vector<wire::Reply>> Transaction::run(wire::Request request, Dead
 }
 
 Operation<std::vector<wire::Reply>> Transaction::run_script(std::string sql, Deadline deadline) {
-  check_in_step();
+  auto readying = get_in_step(deadline);
+  co_await std::move(readying);
   // The simple protocol takes one text: what rides goes in front of it.
   if (!control_.empty()) {
     wire::Request request;
@@ -204,6 +210,18 @@ Operation<void> Transaction::commit(Deadline deadline, cluster::Placement* home)
     send_home(home);
     co_return;
   }
+  if (std::exchange(loan_, 0) != 0) {
+    placement_.lease.give_back();
+    state_ = State::rolled_back;
+    throw Error(ErrorKind::transaction,
+                "a COPY of this transaction had not ended, so it was rolled back")
+        .at(Phase::commit, Outcome::rejected)
+        .on_node(node_);
+  }
+  if (left_) {
+    auto undoing = undo_loan(deadline);
+    co_await std::move(undoing);
+  }
   if (state_ != State::open || !placement_.lease->usable()) {
     placement_.lease.give_back();
     state_ = State::rolled_back;
@@ -263,6 +281,7 @@ Operation<void> Transaction::commit(Deadline deadline, cluster::Placement* home)
 }
 
 Operation<void> Transaction::rollback(Deadline deadline, cluster::Placement* home) {
+  loan_ = 0;
   bool const reusable = state_ == State::open && placement_.lease && placement_.lease->usable();
   state_ = State::rolled_back;
   if (!begun_ && placement_.lease) {

@@ -44,6 +44,23 @@ class Transaction {
   // Ends the innermost savepoint and undoes what was done in it.
   void undo();
 
+  // Lends the connection for what takes longer than a call (COPY); what waits to ride goes first. Until
+  // it is taken back, everything else is refused. `undoable`: a savepoint is set, so that work that is
+  // left early can be undone alone. Throws Error; nothing is lent then.
+  async::Operation<void> lend(bool undoable, Deadline deadline);
+  // The number of the present loan; 0: none. The end of the transaction ends it.
+  std::uint64_t loan() const { return loan_; }
+  // REQUIRES: lent.
+  wire::Connection& connection() const { return placement_.lease.connection(); }
+  // `error`: what the work ended with. A connection that is left in the middle of it is brought back in
+  // step by the next call.
+  void take_back(Error const* error) noexcept;
+
+  // Has a statement follow BEGIN. REQUIRES: nothing was run yet.
+  void begin_with(std::string sql) { control_.push_back(std::move(sql)); }
+  // Has a statement ride with the next one, unless the transaction has failed or is over.
+  void ride_if_sound(std::string sql);
+
   // Throws Error: transaction (it had failed, so the server rolled back), commit_unknown, or what the
   // server said. It is over afterwards, whatever happened. `home`: where a connection that is in step
   // goes, instead of back to the pool; may be nullptr.
@@ -54,6 +71,8 @@ class Transaction {
  private:
   wire::Request with_control(wire::Request request);
   void note(std::vector<wire::Reply> const& replies);
+  async::Operation<void> get_in_step(Deadline deadline);
+  async::Operation<void> undo_loan(Deadline deadline);
   void check_in_step();
   void check_still_open(std::vector<wire::Reply>& replies);
   void send_home(cluster::Placement* home);
@@ -72,6 +91,10 @@ class Transaction {
   std::string ask_at_commit_;
   std::string committed_at_;
   bool begun_ = false;  // something was sent
+  std::uint64_t loans_ = 0;
+  std::uint64_t loan_ = 0;
+  std::string undo_point_;  // the savepoint of a loan
+  bool left_ = false;       // a loan ended in the middle of its work
   State state_ = State::open;
 };
 

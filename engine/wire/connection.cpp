@@ -6,7 +6,6 @@
 #include <optional>
 #include <unordered_map>
 
-#include "wire/beside.hpp"
 #include "wire/check.hpp"
 #include "wire/pq.hpp"
 #include "wire/raw_connection.hpp"
@@ -20,7 +19,9 @@ using async::Operation;
 using async::Wait;
 using async::Wakeup;
 
-void keep_notice(void* context, pg_result const* result) {
+}  // namespace
+
+void Connection::keep_notice(void* context, pg_result const* result) {
   constexpr std::size_t kMostNotices = 100;
   auto& notices = *static_cast<std::vector<Notice>*>(context);
   if (notices.size() >= kMostNotices) return;
@@ -29,14 +30,18 @@ void keep_notice(void* context, pg_result const* result) {
                      std::move(fields.message), std::move(fields.routine)});
 }
 
-}  // namespace
-
 Connection::Connection(std::unique_ptr<RawConnection> raw, Options options)
-    : raw_(std::move(raw)), cache_(options.statement_cache) {
-  pq::set_notice_receiver(raw_->get(), &keep_notice, &notices_);
+    : raw_(std::move(raw)),
+      reach_(std::make_shared<Reach>(raw_->get())),
+      cache_(options.statement_cache) {
+  others_notices_ = pq::set_notice_receiver(raw_->get(), &keep_notice, &notices_);
 }
 
-Connection::~Connection() = default;
+// A cancel that is still on its way holds the second descriptor of the socket.
+Connection::~Connection() {
+  raw_.reset();
+  reach_->cut();
+}
 
 bool Connection::is_open() const { return !lost_ && !unready_ && pq::is_open(raw_->get()); }
 bool Connection::usable() const { return is_open() && expected_.empty(); }
@@ -358,13 +363,9 @@ Operation<bool> Connection::drain(Deadline deadline) {
 }
 
 Operation<bool> Connection::cancel(Deadline deadline) {
-  // The canceller holds copies of the address and key, so it may outlive this connection.
-  auto const canceller = std::make_shared<pq::Canceller>(raw_->get());
-  auto const delivered = std::make_shared<bool>(false);
-  std::function<void()> work = [canceller, delivered] { *delivered = canceller->cancel().empty(); };
-  auto running = run_beside(std::move(work), deadline);
-  bool const done = co_await std::move(running);
-  co_return done&&* delivered;
+  auto cancelling = Reach::cancel(reach_, deadline);
+  bool const delivered = co_await std::move(cancelling);
+  co_return delivered;
 }
 
 bool Connection::poll_alive() {

@@ -10,13 +10,18 @@
 
 #include "async/operation.hpp"
 #include "wire/conninfo.hpp"
+#include "wire/reach.hpp"
 #include "wire/statement.hpp"
 #include "wire/statement_cache.hpp"
+
+struct pg_conn;
+struct pg_result;
 
 namespace moonpool::wire {
 
 class CopyIn;
 class CopyOut;
+class Listening;
 class RawConnection;
 class Stream;
 
@@ -86,6 +91,16 @@ class Connection {
   // delivered. The result is then still to be read: drain().
   async::Operation<bool> cancel(Deadline deadline);
 
+  // Out of pipeline mode and blocking, as others expect a connection; it is lent() until take_back(), and
+  // not usable meanwhile. Throws Error.
+  async::Operation<void> lend(Deadline deadline);
+  pg_conn* lent() const;
+  // False when it is not in step: it was lost, or left in the middle of something, and is to be closed.
+  // A transaction may be open on it.
+  bool take_back();
+  // For who is not its holder.
+  std::shared_ptr<Reach const> const& reach() const { return reach_; }
+
   // Without waiting: reads what has arrived while the connection was idle. False when it is dead.
   bool poll_alive();
 
@@ -116,6 +131,7 @@ class Connection {
   // What reads or writes over several operations keeps the same books.
   friend class CopyIn;
   friend class CopyOut;
+  friend class Listening;
   friend class Stream;
 
   // An answer the server owes: to what rode ahead (clearing may fail, a rider must not), to a statement
@@ -143,6 +159,7 @@ class Connection {
   static constexpr std::size_t kBehind = 1;
 
   Connection(std::unique_ptr<RawConnection> raw, Options options);
+  static void keep_notice(void* context, pg_result const* result);
   // One request and its answers. The request must outlive the operation.
   async::Operation<std::vector<Reply>> exchange(Request const& request, Asks const& asks,
                                                 Deadline deadline);
@@ -164,12 +181,14 @@ class Connection {
   void note_error(Expected const& expected, Error const& error);
 
   std::unique_ptr<RawConnection> raw_;
+  std::shared_ptr<Reach const> reach_;
   std::deque<Expected> expected_;  // answers owed by the server, in order
   std::vector<std::string> ahead_;
   Asks asks_;
   std::optional<std::string> told_ahead_;
   std::optional<std::string> told_behind_;
   std::vector<Notice> notices_;
+  void (*others_notices_)(void*, pg_result const*) = nullptr;  // libpq's own receiver
   StatementCache cache_;
   std::uint64_t round_trips_ = 0;
   bool session_changed_ = false;

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <algorithm>
+#include <array>
 
 #include "wire/check.hpp"
 #include "wire/pq.hpp"
@@ -116,15 +117,29 @@ Error CopyIn::failed(Error error) const {
   return error;
 }
 
+// Whether what waits in the socket is an ErrorResponse. libpq may have the first part of a message already, so the
+// bytes are taken for one only if they have its shape, which the rest of a notice cannot have: texts hold no NUL.
+static bool begins_with_an_error(int socket) {
+  std::array<char, 128> bytes{};
+  auto const got = recv(socket, bytes.data(), bytes.size(), MSG_PEEK | MSG_DONTWAIT);
+  if (got < 7) return false;
+  std::string_view const seen(bytes.data(), static_cast<std::size_t>(got));
+  // Type, length (below 64 KiB), then the fields: severity in the server's language, severity in English.
+  if (seen[0] != 'E' || seen[1] != '\0' || seen[2] != '\0' || seen[5] != 'S') return false;
+  auto const next = seen.find('\0', 6);
+  if (next == seen.npos) return false;
+  auto const severity = seen.substr(next + 1);
+  return severity.starts_with("VERROR") || severity.starts_with("VFATAL") ||
+         severity.starts_with("VPANIC");
+}
+
 // Reads what the server says meanwhile, without waiting: notices, so that it need not wait for us, and
 // its refusal, which libpq would tell only when all the data have been sent. False: the connection is lost.
 bool CopyIn::listen() {
   auto* const raw = connection_.raw_->get();
   pollfd watched{pq::socket_of(raw), POLLIN, 0};
   if (poll(&watched, 1, 0) <= 0) return true;
-  char type = 0;
-  bool const error =
-      pq::is_plain(raw) && recv(watched.fd, &type, 1, MSG_PEEK | MSG_DONTWAIT) == 1 && type == 'E';
+  bool const error = pq::is_plain(raw) && begins_with_an_error(watched.fd);
   if (error) refused_ = true;
   if (pq::consume(raw)) return true;
   connection_.lost_ = !error;

@@ -20,6 +20,8 @@ class CopyWriter {
   // The shortest text that reads back as the same number; whole ones below 10^21 without an exponent.
   void number(double value);
   void end_row();
+  // Values were written since the last row ended.
+  bool in_row() const { return row_bytes_ > 0; }
   // Takes back what the row that is not ended yet holds.
   void drop_row();
 

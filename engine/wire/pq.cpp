@@ -79,12 +79,15 @@ bool is_plain(pg_conn* connection) noexcept {
   return PQsslInUse(connection) == 0 && PQgssEncInUse(connection) == 0;
 }
 
-bool set_nonblocking(pg_conn* connection) noexcept { return PQsetnonblocking(connection, 1) == 0; }
+bool set_nonblocking(pg_conn* connection, bool on) noexcept {
+  return PQsetnonblocking(connection, on ? 1 : 0) == 0;
+}
 bool enter_pipeline(pg_conn* connection) noexcept { return PQenterPipelineMode(connection) == 1; }
 bool exit_pipeline(pg_conn* connection) noexcept { return PQexitPipelineMode(connection) == 1; }
 
-void set_notice_receiver(pg_conn* connection, NoticeFunction function, void* context) noexcept {
-  PQsetNoticeReceiver(connection, function, context);
+NoticeFunction set_notice_receiver(pg_conn* connection, NoticeFunction function,
+                                   void* context) noexcept {
+  return PQsetNoticeReceiver(connection, function, context);
 }
 
 bool send_query(pg_conn* connection, char const* sql) noexcept {
@@ -118,6 +121,12 @@ ResultHandle next_result(pg_conn* connection) noexcept {
   return ResultHandle(PQgetResult(connection));
 }
 bool set_single_row(pg_conn* connection) noexcept { return PQsetSingleRowMode(connection) == 1; }
+
+std::optional<Note> next_note(pg_conn* connection) {
+  std::unique_ptr<PGnotify, decltype(&PQfreemem)> const found(PQnotifies(connection), &PQfreemem);
+  if (!found) return std::nullopt;
+  return Note{found->relname, found->extra, found->be_pid};
+}
 
 ResultStatus status(pg_result const* result) noexcept {
   switch (PQresultStatus(result)) {

@@ -57,13 +57,15 @@ std::string port_of(pg_conn* connection);
 // Do the bytes of the protocol stand on the socket as they are?
 bool is_plain(pg_conn* connection) noexcept;
 
-bool set_nonblocking(pg_conn* connection) noexcept;
+bool set_nonblocking(pg_conn* connection, bool on = true) noexcept;
 bool enter_pipeline(pg_conn* connection) noexcept;
 // False while results are unread.
 bool exit_pipeline(pg_conn* connection) noexcept;
 
 using NoticeFunction = void (*)(void* context, pg_result const* notice);
-void set_notice_receiver(pg_conn* connection, NoticeFunction function, void* context) noexcept;
+// Gives the one before.
+NoticeFunction set_notice_receiver(pg_conn* connection, NoticeFunction function,
+                                   void* context) noexcept;
 
 // ---- Sending: false when libpq refused; the reason is error_message() ----
 bool send_query(pg_conn* connection, char const* sql) noexcept;
@@ -80,6 +82,14 @@ bool consume(pg_conn* connection) noexcept;
 bool is_busy(pg_conn* connection) noexcept;
 ResultHandle next_result(pg_conn* connection) noexcept;
 bool set_single_row(pg_conn* connection) noexcept;
+
+// ---- Notes: what NOTIFY sent and was read already ----
+struct Note {
+  std::string channel;
+  std::string payload;
+  int backend_pid = 0;
+};
+std::optional<Note> next_note(pg_conn* connection);
 
 // ---- Results ----
 ResultStatus status(pg_result const* result) noexcept;

@@ -1,185 +1,143 @@
---- `moonpool schema dump | diff | diagram`. Results go to stdout, talk to stderr; each command answers with its exit
---- code.
+--- `moonpool schema dump | diff | diagram`. Results on stdout, talk on stderr; the exit code is returned.
 
-local handles = require "moonpool.core.handle"
+local errors = require "moonpool.core.error"
+local exit = require "moonpool.cli.exit"
+local json = require "moonpool.schema.json"
 local schema = require "moonpool.schema"
+local sources = require "moonpool.cli.schema_source"
 local suggest = require "moonpool.core.suggest"
 
 local M = {}
 
-local OK, FAILURE, USAGE, UNREACHABLE, DRIFT = 0, 1, 2, 3, 11
-
 ---@class moonpool.cli.SchemaOptions
----@field db? moonpool.Handle  the database; else `dsn`
----@field dsn? string
----@field format? string
----@field schemas? string[]
----@field exclude_schemas? string[]
----@field scratch? string  conninfo of a server for scratch databases
----@field strict? boolean
----@field secrets? boolean
----@field owners? boolean
----@field privileges? boolean
----@field comments? boolean
----@field json? boolean
----@field out? file*  instead of stdout
----@field talk? file*  instead of stderr
+---@field action "dump"|"diff"|"diagram"
+---@field args string[]|nil  the words behind it: sources
+---@field dsn string|nil
+---@field format string|nil
+---@field json boolean|nil
+---@field output string|nil  a file instead of stdout
+---@field schema string[]|nil  only these schemas
+---@field exclude_schema string[]|nil
+---@field scratch string|nil  a server for scratch databases
+---@field strict boolean|nil  what is not modelled is an error
+---@field secrets boolean|nil  passwords and connection strings too
+---@field cluster boolean|nil  roles, memberships, tablespaces too
+---@field no_owners boolean|nil
+---@field no_privileges boolean|nil
+---@field no_comments boolean|nil
 
-local function say(options, text)
-  (options.talk or io.stderr):write("moonpool: ", text, "\n")
-end
+local function talk(line) io.stderr:write(line, "\n") end
 
-local function put(options, text)
-  (options.out or io.stdout):write(text)
-end
-
-local function message_of(failure)
-  return tostring(failure)
-end
-
--- Runs a command; what it raises becomes a line on stderr and an exit code.
-local function guarded(options, f)
-  local ok, code = pcall(f)
-  if ok then return code end
-  if type(code) == "table" and code.usage then
-    say(options, code.usage)
-    return USAGE
-  end
-  say(options, message_of(code))
-  local kind = type(code) == "table" and code.kind
-  return (kind == "connection" or kind == "no_healthy_node" or kind == "pool_timeout") and UNREACHABLE or FAILURE
-end
-
-local function usage(text, ...)
-  error({ usage = text:format(...) }, 0)
-end
-
-local function choose(what, value, known)
+local function choose(value, known)
   for _, name in ipairs(known) do
     if value == name then return value end
   end
-  usage("%s is one of %s, got %s%s", what, table.concat(known, ", "), tostring(value), suggest.hint(value, known))
+  errors.misuse("--format takes %s, not '%s'%s", table.concat(known, ", "), tostring(value),
+    suggest.hint(value, known))
+end
+
+-- A file is replaced whole or not at all.
+local function put(opts, text)
+  if not opts.output then
+    io.stdout:write(text)
+    return
+  end
+  local beside = opts.output .. ".part"
+  local file, failure = io.open(beside, "wb")
+  if not file then errors.misuse("cannot write %s", failure) end
+  local ok, why = file:write(text)
+  local closed, late = file:close()
+  if ok and closed then ok, why = os.rename(beside, opts.output) end
+  if not ok or not closed then
+    os.remove(beside)
+    error(("cannot write %s: %s"):format(opts.output, tostring(why or late)), 0)
+  end
 end
 
 -- Two sources may have the same to say.
-local function warn(options, ...)
+local function warn(...)
   local said = {}
   for _, set in ipairs { ... } do
     for _, warning in ipairs(set.warnings) do
-      if not said[warning] then say(options, "warning: " .. warning) end
+      if not said[warning] then talk("warning: " .. warning) end
       said[warning] = true
     end
   end
 end
 
--- The handle the options give, or a connection of our own, and whether it is ours to close.
-local function open(options)
-  if options.db then return options.db, false end
-  return handles.connect(options.dsn), true
-end
-
-local function with_database(options, f)
-  local db, own = open(options)
-  local ok, result = pcall(f, db)
-  if own then db:close "1s" end
-  if not ok then error(result, 0) end
-  return result
-end
-
-local function read_file(path)
-  local file, failure = io.open(path, "rb")
-  if not file then usage("cannot read %s", failure) end
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
-local function is_dsn(text)
-  return text:find "^postgres%a*://" ~= nil or text:find "^%s*%l[%w_]*%s*=" ~= nil
-end
-
--- A server on which files can be read: the one asked for, else that of the other side, else the one given.
-local function server_for(options, other)
-  if options.db then return options.db, false end
-  local dsn = options.dsn or is_dsn(other or "") and other or options.scratch
-  return handles.connect(dsn), true
-end
-
---- The facts of a source: a DSN, a snapshot, a schema file (.lua), an SQL file or dump.
----@param source string
----@param options moonpool.cli.SchemaOptions
----@param other? string  the source it is compared with
----@return moonpool.schema.FactSet
-local function facts_of(source, options, other)
-  if is_dsn(source) then
-    return with_database({ dsn = source }, function(db) return schema.introspect(db, options) end)
+-- A schema that is asked for by name is there.
+local function require_schemas(set, opts)
+  for _, list in ipairs { opts.schema or {}, opts.exclude_schema or {} } do
+    for _, name in ipairs(list) do
+      if not set:get(schema.id("schema", name)) then
+        local known = {}
+        for i, fact in ipairs(set:of_kind "schema") do known[i] = fact.name end
+        errors.misuse("there is no schema '%s'%s", name, suggest.hint(name, known))
+      end
+    end
   end
-  local text = read_file(source)
-  if text:find '^%s*{"moonpool_schema":' then return schema.from_json(text, source) end
-  local db, own = server_for(options, other)
-  local ok, set = pcall(function()
-    if source:find "%.lua$" then return schema.elaborate(db, schema.load(text, source), options) end
-    return schema.elaborate_sql(db, text, source, options)
-  end)
-  if own then db:close "1s" end
-  if not ok then error(set, 0) end
-  return set
 end
 
---- Prints the whole schema: as SQL that recreates it, as a schema file in Lua, or as a snapshot.
----@param options moonpool.cli.SchemaOptions  format: sql (default), lua, json; source: a file instead of the database
----@return integer exit_code
-function M.dump(options)
-  return guarded(options, function()
-    local format = choose("the format", options.format or "sql", { "sql", "lua", "json" })
-    local set
-    if options.source then
-      set = facts_of(options.source, options)
-    else
-      set = with_database(options, function(db) return schema.introspect(db, options) end)
-    end
-    warn(options, set)
-    if format == "lua" then
-      put(options, set:to_lua())
-    elseif format == "json" then
-      put(options, set:to_json())
-    else
-      put(options, set:to_sql(options))
-    end
-    return OK
-  end)
+local function one_source(opts)
+  local args = opts.args or {}
+  if #args > 1 then errors.misuse("%s takes one source, got %d", opts.action, #args) end
+  local set = sources.facts(args[1], opts)
+  require_schemas(set, opts)
+  warn(set)
+  return sources.within(set, opts)
 end
 
---- Prints what has to happen to the first to make it the second. Exit code 0: nothing, 11: something.
----@param a string  a DSN, a snapshot, a schema file, an SQL file
----@param b string
----@param options? moonpool.cli.SchemaOptions
----@return integer exit_code
-function M.diff(a, b, options)
-  options = options or {}
-  return guarded(options, function()
-    if type(a) ~= "string" or type(b) ~= "string" then
-      usage "diff takes two sources: a DSN, a snapshot, a schema file (.lua) or an SQL file"
-    end
-    local left, right = facts_of(a, options, b), facts_of(b, options, a)
-    warn(options, left, right)
-    local changes = schema.diff(left, right, options)
-    -- Texts that differ may still mean the same; that takes a server to tell.
-    local server = options.db or options.dsn or options.scratch or is_dsn(a) and a or is_dsn(b) and b
-    if not changes:is_empty() and server then
-      local db, own = server_for(options, is_dsn(a) and a or b)
-      local ok, settled = pcall(schema.compare, db, left, right, options)
-      if own then db:close "1s" end
-      if not ok then error(settled, 0) end
-      changes = settled
-    end
-    put(options, (options.json or options.format == "json") and changes:to_json() .. "\n" or changes:format())
-    local moved = schema.layout(left, right)
-    for _, id in ipairs(moved) do say(options, "the columns stand in another order: " .. id) end
-    return changes:is_empty() and OK or DRIFT
-  end)
+local function emit_options(opts)
+  return { owners = not opts.no_owners, privileges = not opts.no_privileges, comments = not opts.no_comments }
 end
 
+local commands = {}
+
+function commands.dump(opts)
+  local format = choose(opts.format or opts.json and "json" or "sql", { "sql", "lua", "json" })
+  if opts.json and format ~= "json" then errors.misuse("--json and --format %s do not go together", format) end
+  local set = one_source(opts)
+  if format == "sql" then
+    put(opts, set:to_sql(emit_options(opts)))
+  else
+    set = schema.without(set, emit_options(opts))
+    put(opts, format == "lua" and set:to_lua() or set:to_json())
+  end
+  return exit.OK
+end
+
+-- Texts that differ may still mean the same; that takes a server to tell. Without one they count as different.
+local function settled(a, b, opts, options)
+  local left, right = sources.within(a, opts), sources.within(b, opts)
+  local changes = schema.diff(left, right, options)
+  if changes:is_empty() then return changes end
+  local ok, result = pcall(sources.with_server, opts, function(db) return schema.compare(db, a, b, options) end)
+  if not ok then
+    talk("warning: what differs in its text alone was not looked into: " .. exit.text(result))
+    return changes
+  end
+  if not result then return changes end
+  return result:filter(function(id) return left:get(id) ~= nil or right:get(id) ~= nil end)
+end
+
+function commands.diff(opts)
+  local args = opts.args or {}
+  if #args ~= 2 then
+    errors.misuse("diff takes two sources, got %d: each is a DSN, a schema file (.lua), an SQL file or a snapshot",
+      #args)
+  end
+  local a, b = sources.facts(args[1], opts), sources.facts(args[2], opts)
+  warn(a, b)
+  local options = emit_options(opts)
+  options.scratch = opts.scratch
+  local changes = settled(a, b, opts, options)
+  local moved = schema.layout(sources.within(a, opts), sources.within(b, opts))
+  put(opts, opts.json and changes:to_json { layout = moved } .. "\n" or changes:format())
+  for _, id in ipairs(moved) do talk("the columns stand in another order: " .. id) end
+  return changes:is_empty() and exit.OK or exit.DRIFT
+end
+
+-- Graphviz draws; it is not needed for anything else.
 local function svg(text)
   local path = os.tmpname()
   local file = assert(io.open(path, "wb"))
@@ -189,32 +147,45 @@ local function svg(text)
   local picture = pipe and pipe:read "*a" or ""
   if pipe then pipe:close() end
   os.remove(path)
-  if not picture:find "<svg" then
-    usage "svg is drawn by dot, which was not found: install graphviz, or take --format dot or mermaid"
-  end
-  return picture
+  if picture:find "<svg" then return picture end
+  error("svg is drawn by Graphviz's `dot`, which did not answer: install graphviz, or take --format dot or mermaid", 0)
 end
 
---- Prints a picture of the tables, their keys and references.
----@param options moonpool.cli.SchemaOptions  format: dot (default), mermaid, svg; source: a file to draw instead
----@return integer exit_code
-function M.diagram(options)
-  return guarded(options, function()
-    local format = choose("the format", options.format or "dot", { "dot", "mermaid", "svg" })
-    local set
-    if options.source then
-      set = facts_of(options.source, options)
-    else
-      set = with_database(options, function(db) return schema.introspect(db, options) end)
-    end
-    if format == "mermaid" then
-      put(options, schema.diagram.mermaid(set))
-    else
-      local text = schema.diagram.dot(set)
-      put(options, format == "svg" and svg(text) or text)
-    end
-    return OK
-  end)
+function commands.diagram(opts)
+  if opts.json then errors.misuse "a diagram has no JSON form; `moonpool schema dump --json` tells the same" end
+  local format = choose(opts.format or "dot", { "dot", "mermaid", "svg" })
+  local set = one_source(opts)
+  if format == "mermaid" then
+    put(opts, schema.diagram.mermaid(set))
+  else
+    local text = schema.diagram.dot(set)
+    put(opts, format == "svg" and svg(text) or text)
+  end
+  return exit.OK
+end
+
+local function run(opts)
+  local command = commands[opts.action]
+  if not command then
+    errors.misuse("schema has no action %s; it has dump, diff, diagram", tostring(opts.action))
+  end
+  return command(opts)
+end
+
+---Runs the subcommand.
+---@param opts moonpool.cli.SchemaOptions
+---@return integer exit code
+function M.run(opts)
+  local ok, result = pcall(run, opts)
+  if ok then return result end
+  local text = exit.text(result)
+  talk(text)
+  if opts.json then
+    local kind = errors.is_error(result) and result.kind or "script"
+    io.stdout:write(('{"error":{"kind":%s,"message":%s},"schema_version":1}\n')
+      :format(json.encode(kind), json.encode(text)))
+  end
+  return exit.code(result)
 end
 
 return M

@@ -24,6 +24,10 @@ typedef struct mp_result mp_result;
 typedef struct mp_sql mp_sql;
 typedef struct mp_script mp_script;
 typedef struct mp_text mp_text;
+typedef struct mp_listener mp_listener;
+typedef struct mp_stream mp_stream;
+typedef struct mp_copy mp_copy;
+typedef struct mp_loan mp_loan;
 uint32_t mp_abi_version(void);
 const char* mp_version(void);
 enum mp_error_text_field {
@@ -96,6 +100,7 @@ typedef struct mp_tx_options {
   int32_t read_only;
   int32_t deferrable;
   double timeout;
+  const char* place;
 } mp_tx_options;
 mp_op* mp_run(mp_session* session, const mp_statement* statements, size_t count, const
   mp_run_options* options);
@@ -114,6 +119,7 @@ typedef struct mp_wait {
 } mp_wait;
 int mp_op_run(mp_op* op);
 int mp_op_step(mp_op* op, int wakeup, mp_wait* wait);
+int mp_wait_any(const mp_wait* waits, size_t count, double timeout, unsigned char* ready);
 const mp_error* mp_op_error(const mp_op* op);
 size_t mp_op_count(const mp_op* op);
 mp_result* mp_op_result(mp_op* op, size_t index);
@@ -130,6 +136,52 @@ int64_t mp_result_affected(const mp_result* result);
 const char* mp_result_node(const mp_result* result);
 size_t mp_result_memory(const mp_result* result);
 void mp_result_free(mp_result* result);
+mp_op* mp_stream_open(mp_session* session, const mp_statement* statement, const mp_run_options*
+  options);
+mp_op* mp_stream_next(mp_stream* stream, size_t max_rows);
+void mp_stream_free(mp_stream* stream);
+mp_op* mp_copy_in(mp_session* session, const char* sql, size_t length, const mp_run_options*
+  options);
+int mp_copy_value(mp_copy* copy, const char* data, size_t length);
+void mp_copy_number(mp_copy* copy, double value);
+void mp_copy_drop_row(mp_copy* copy);
+int mp_copy_end_row(mp_copy* copy);
+mp_op* mp_copy_put(mp_copy* copy, const char* data, size_t length);
+mp_op* mp_copy_finish(mp_copy* copy);
+mp_op* mp_copy_fail(mp_copy* copy, const char* reason, size_t length);
+mp_op* mp_copy_out(mp_session* session, const char* sql, size_t length, const mp_run_options*
+  options);
+mp_op* mp_copy_get(mp_copy* copy);
+mp_result* mp_copy_rows(const mp_result* like, const char* data, size_t length, mp_error** error);
+void mp_copy_free(mp_copy* copy);
+mp_op* mp_lend(mp_session* session, const mp_run_options* options);
+void* mp_loan_connection(const mp_loan* loan);
+int mp_loan_return(mp_loan* loan, mp_error** error);
+void mp_loan_free(mp_loan* loan);
+mp_stream* mp_op_stream(mp_op* op);
+mp_copy* mp_op_copy(mp_op* op);
+mp_loan* mp_op_loan(mp_op* op);
+mp_text* mp_op_text(mp_op* op);
+int64_t mp_op_affected(const mp_op* op);
+typedef struct mp_listen_options {
+  size_t size;
+  double timeout;
+  double probe;
+} mp_listen_options;
+typedef struct mp_note {
+  const char* channel;
+  const char* payload;
+  size_t payload_length;
+  const char* since;
+  int32_t pid;
+  int32_t gap;
+} mp_note;
+mp_op* mp_listen(mp_session* session, const mp_value* channels, size_t count, const
+  mp_listen_options* options);
+mp_op* mp_listener_next(mp_listener* listener, double timeout);
+void mp_listener_free(mp_listener* listener);
+mp_listener* mp_op_listener(mp_op* op);
+const mp_note* mp_op_note(const mp_op* op);
 enum mp_placeholder_style {
   MP_NO_PLACEHOLDERS = 0, MP_POSITIONAL = 1, MP_NAMED = 2, MP_NATIVE = 3
 };

@@ -66,19 +66,23 @@ local function failed_as_a_whole(handle, n)
   return true
 end
 
-local function collect(handle, planned, codec)
+-- Results are wrapped when the operation is over: a type that is not known is asked about on the same session.
+local function collect(handle, planned, session, codec, route)
   local list = { errors = {} }
-  for i, one in ipairs(planned) do
+  for i in ipairs(planned) do
     local e = statement_error(handle, i)
     if e then
       list.errors[i] = errors.from(e)
       list.errors[i].statement = i
       list[i] = setmetatable({ error = list.errors[i] }, failed)
     else
-      list[i] = rows.wrap(C.mp_op_result(handle, i - 1), codec, one.memory)
+      list[i] = ffi.gc(C.mp_op_result(handle, i - 1), C.mp_result_free)
     end
   end
   C.mp_op_free(ffi.gc(handle, nil))
+  for i, one in ipairs(planned) do
+    if not list.errors[i] then list[i] = rows.wrap(list[i], codec, one.memory, session, route) end
+  end
   return list
 end
 
@@ -121,10 +125,11 @@ function M.run(session, codec, f, options)
   local planned = batch.planned
   if #planned == 0 then return { errors = {} } end
   local atomic = options.atomic ~= false
-  local handle, status = run.many(session, planned, options.read and abi.READ or abi.WRITE,
+  local route = options.read and abi.READ or abi.WRITE
+  local handle, status = run.many(session, planned, route,
     atomic and abi.ATOMIC or 0, duration.seconds(options.timeout, "timeout") or 0)
   if status ~= abi.OK and (atomic or failed_as_a_whole(handle, #planned)) then raise_first(handle, #planned) end
-  return collect(handle, planned, codec)
+  return collect(handle, planned, session, codec, route)
 end
 
 return M

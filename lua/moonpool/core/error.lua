@@ -105,6 +105,22 @@ function M.callers_line()
   end
 end
 
+---The lines up the stack that are not Moonpool's own, innermost first: "report.lua:12 < main.lua:40".
+---@param most integer
+---@return string
+function M.callers_lines(most)
+  local lines, level = {}, 2
+  while #lines < most do
+    local info = debug.getinfo(level, "Sl")
+    if not info then break end
+    if info.what ~= "C" and info.currentline > 0 and not (home and info.source:sub(1, #home) == home) then
+      lines[#lines + 1] = info.short_src .. ":" .. info.currentline
+    end
+    level = level + 1
+  end
+  return table.concat(lines, " < ")
+end
+
 ---Raises: the call itself is wrong. The line that wrote it is named.
 ---@param message string with more arguments, a format
 ---@param ... any

@@ -6,10 +6,12 @@ local abi = require "moonpool.core.abi"
 local batch = require "moonpool.core.batch"
 local cache = require "moonpool.core.cache"
 local config = require "moonpool.core.config"
+local copy = require "moonpool.core.copy"
 local duration = require "moonpool.core.duration"
 local errors = require "moonpool.core.error"
 local ffi = require "ffi"
 local json = require "moonpool.core.json"
+local listen = require "moonpool.core.listen"
 local misname = require "moonpool.core.misname"
 local native = require "moonpool.core.ffi"
 local placeholders = require "moonpool.core.placeholders"
@@ -22,6 +24,7 @@ local types = require "moonpool.core.types"
 local C = native.C
 local WRITE, READ = abi.WRITE, abi.READ
 local scan_of, bind, wrap, run_one = placeholders.scan, placeholders.bind, rows.wrap, run.one
+local first_of = rows.first_of
 local select, type = select, type
 
 local M = {}
@@ -90,14 +93,12 @@ end
 
 local function result(self, route, statement, n, ...)
   local handle, memory = answer(self, route, statement, n, ...)
-  return wrap(handle, self.codec, memory)
+  return wrap(handle, self.codec, memory, self.line, route)
 end
 
 local function row(self, route, statement, n, ...)
-  local answered = result(self, route, statement, n, ...)
-  local first = answered:first()
-  rows.free(answered)
-  return first
+  local handle, memory = answer(self, route, statement, n, ...)
+  return first_of(handle, self.codec, memory, self.line, route)
 end
 
 ---Runs a statement on the primary. Returns how many rows it touched.
@@ -147,22 +148,71 @@ function Handle:read_query_row(sql, ...)
   return row(self, READ, sql, select("#", ...), ...)
 end
 
----Reads a large result through a cursor, in bounded memory. Inside a transaction the cursor is part of it.
+local function open_stream(self, route, statement, n, ...)
+  local session = session_of(self)
+  if type(statement) == "table" and statement.to_sql then
+    if n > 0 then errors.misuse "a statement that brings its own parameters takes no others" end
+    local sql, list, count = statement:to_sql()
+    count = count or list.n or #list
+    local line = run.stream(session, sql, list, count, nil, route)
+    return stream.wrap(line, self.codec, memory_of(sql), session, route)
+  end
+  local scan = scan_of(statement)
+  local line = run.stream(session, scan.text, bind(scan, n, ...), scan.n, scan.names, route)
+  return stream.wrap(line, self.codec, scan, session, route)
+end
+
+---Reads a large result as the loop asks for it, in bounded memory. Outside a transaction it has a connection
+---of its own until it ends. Inside one it is a cursor, so its statement must be a query, and other statements
+---may run between its rows.
 ---@async
----@param sql string a query
+---@param sql string|table
 ---@param ... any
 ---@return moonpool.Stream
 function Handle:stream(sql, ...)
-  return stream.open(self, nil, sql, ...)
+  return open_stream(self, WRITE, sql, select("#", ...), ...)
 end
 
----The same for a query that only reads.
+---The same on a replica where one may answer. The statement must only read.
 ---@async
----@param sql string
+---@param sql string|table
 ---@param ... any
 ---@return moonpool.Stream
 function Handle:read_stream(sql, ...)
-  return stream.open(self, { read_only = true }, sql, ...)
+  return open_stream(self, READ, sql, select("#", ...), ...)
+end
+
+---Stores the rows that f puts, by COPY: `db:copy_in("users", { "email", "name" }, function(put) put("a@x.io", "Ann")
+---end)`. All of them or, when anything fails, none. With a COPY statement instead of table and columns, put takes
+---strings in its format.
+---@async
+---@param target string
+---@param columns string[]|fun(put: fun(data: string))
+---@param f (fun(put: fun(...: any)))|{ timeout: string|number|nil }|nil
+---@param options { timeout: string|number|nil }|nil
+---@return integer rows how many were stored
+function Handle:copy_in(target, columns, f, options)
+  return copy.into(session_of(self), target, columns, f, options)
+end
+
+---Reads a table or a query by COPY: `for row in db:copy_out("users"):each() do`, or its text by `:chunks()`.
+---@async
+---@param target string a table, a query, or a COPY … TO STDOUT statement
+---@param options { columns: string[]|nil, format: "text"|"csv"|"binary"|nil, header: boolean|nil, read: boolean|nil,
+---  timeout: string|number|nil }|nil
+---@return moonpool.CopyOut
+function Handle:copy_out(target, options)
+  return copy.out_of(session_of(self), self.codec, target, options)
+end
+
+---Listens to what NOTIFY sends to a channel, or to several: `for note in db:listen("orders"):each() do`. It has a
+---connection of its own, to the primary, and listens when this returns. `timeout` ends a wait for a note.
+---@async
+---@param channels string|string[] names
+---@param options { timeout: string|number|nil, probe: string|number|nil }|nil
+---@return moonpool.Listener
+function Handle:listen(channels, options)
+  return listen.open(session_of(self), channels, options)
 end
 
 ---Runs text that may hold several statements, without parameters. Outside a transaction they are one.
@@ -179,9 +229,10 @@ function Handle:script(sql, options)
   local results = {}
   for i = 1, tonumber(C.mp_op_count(handle)) do
     local one = C.mp_op_result(handle, i - 1)
-    if one ~= nil then results[#results + 1] = wrap(one, self.codec, {}) end
+    if one ~= nil then results[#results + 1] = ffi.gc(one, C.mp_result_free) end
   end
   C.mp_op_free(ffi.gc(handle, nil))
+  for i = 1, #results do results[i] = wrap(results[i], self.codec, {}, self.line, WRITE) end
   return results
 end
 
@@ -262,6 +313,21 @@ function Handle:with(habits, ...)
   return new_session(self, C.mp_session_with, session_of(self), habits)
 end
 
+---A handle whose every statement runs under these settings, in the same round trip: each statement (or transaction,
+---or batch) in its own transaction, with the settings local to it, so the next user of the connection finds nothing.
+---Scripts and COPY take them inside a transaction.
+---@param settings { role: string|nil, [string]: string|number|boolean } role, and settings such as app.user_id
+---@return moonpool.Handle
+function Handle:as(settings)
+  if type(settings) ~= "table" or next(settings) == nil then
+    errors.misuse 'as takes a table of settings: db:as { role = "app", ["app.user_id"] = "7" }'
+  end
+  if self:in_transaction() then
+    errors.misuse "a context is laid on a transaction as a whole: begin the transaction on db:as { … }"
+  end
+  return new_session(self, C.mp_session_with, session_of(self), { as = settings })
+end
+
 ---A handle with a memory of writes of its own.
 ---@param habits table|nil
 ---@return moonpool.Handle
@@ -302,15 +368,16 @@ end
 ---Runs a statement whose parameters are numbered already; what builders call.
 ---@async
 ---@param q { sql: string, params: any[]|nil, n: integer|nil, route: "read"|"write"|nil,
----  timeout: string|number|nil, idempotent: boolean|nil }
----@return moonpool.Result
+---  timeout: string|number|nil, idempotent: boolean|nil, first: boolean|nil } `first`: its first row will do
+---@return moonpool.Result|table|nil
 function Handle:_run(q)
   local sql, list = q.sql, q.params
   local n = q.n or list and (list.n or #list) or 0
   local timeout = q.timeout and duration.seconds(q.timeout, "timeout") or 0
-  local handle = run_one(session_of(self), sql, list, n, nil, q.route == "read" and READ or WRITE,
-    q.idempotent and abi.IDEMPOTENT or 0, timeout)
-  return wrap(handle, self.codec, memory_of(sql))
+  local session, route = session_of(self), q.route == "read" and READ or WRITE
+  local handle = run_one(session, sql, list, n, nil, route, q.idempotent and abi.IDEMPOTENT or 0, timeout)
+  if q.first then return first_of(handle, self.codec, memory_of(sql), session, route) end
+  return wrap(handle, self.codec, memory_of(sql), session, route)
 end
 
 function metatable:__tostring()

@@ -20,7 +20,10 @@ local function plain(value, depth)
   return copy
 end
 
+-- A run ends when the tasks that it began have ended.
 local function leave(value)
+  local concurrency = package.loaded["moonpool.core.concurrency"]
+  if concurrency then concurrency.finish() end
   return plain(value, 0)
 end
 

@@ -1,6 +1,8 @@
---- JSON, both ways. Reading keeps which tables were arrays and which were objects, and keeps integers
---- beyond 2^53 as their digits; writing sorts keys, so that equal values give equal text.
+--- JSON, both ways. Reading keeps which tables were arrays and which were objects, and what a Lua number would
+--- change (an integer beyond 2^53, 1e400) is a moonpool.decimal; writing sorts keys, so that equal values give equal
+--- text.
 
+local decimals = require "moonpool.core.types.decimal"
 local errors = require "moonpool.core.error"
 local marks = require "moonpool.core.marks"
 local native = require "moonpool.core.ffi"
@@ -93,9 +95,12 @@ local function read_number(text, at)
   local exponent = match(text, "^[eE][+-]?%d+()", fraction or after)
   local stop = exponent or fraction or after
   local value = tonumber(sub(text, at, stop - 1))
-  if stop ~= after or (value < MAX_EXACT and value > -MAX_EXACT) then return value, stop end
-  -- 2^53 + 1 has become 2^53 by now.
-  return find(digits, "^%-?9007199254740992$") and value or digits, stop
+  -- So few digits survive in a double.
+  if stop - at <= 15 and not exponent or stop == after and value < MAX_EXACT and value > -MAX_EXACT then
+    return value, stop
+  end
+  local exact = decimals.decimal(sub(text, at, stop - 1))
+  return number.is_finite(value) and exact == decimals.decimal(value) and value or exact, stop
 end
 
 local words = { t = { "true", true }, f = { "false", false }, n = { "null", null } }
@@ -225,6 +230,16 @@ local function write_table(out, value, path)
   if kind == "json" then return write(out, value.value, path) end
   if kind == "bytea" then refuse(path, "it is bytes; JSON holds text") end
   local metatable = getmetatable(value)
+  if kind == "param" then
+    local to_json = rawget(metatable, "__to_json")
+    if to_json then
+      out[#out + 1] = to_json(value)
+      return
+    elseif not rawget(metatable, "__plain") then
+      return write_string(out, marks.writer(value)(value), path)
+    end
+    kind = nil
+  end
   local plain = not kind and type(metatable) == "table" and rawget(metatable, "__plain")
   if plain then value = plain(value) end
   if path[value] then refuse(path, "it contains itself") end

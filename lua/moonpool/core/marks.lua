@@ -22,6 +22,10 @@ local kinds = {
   [Array] = "array", [Object] = "object", [JsonArray] = "json_array", [Json] = "json", [Bytea] = "bytea",
 }
 
+---Bounds of arrays whose indexes do not begin at 1 in PostgreSQL: `[0:1]`.
+---@type table<moonpool.Array, string>
+M.bounds = setmetatable({}, { __mode = "k" })
+
 local function mark(name, table, metatable)
   if table == nil then table = {} end
   if type(table) ~= "table" then
@@ -64,11 +68,21 @@ function M.bytea(bytes)
   return setmetatable({ bytes = bytes }, Bytea)
 end
 
----"array", "object", "json_array", "json", "bytea", or nil for anything without a mark.
+---How a value of a class writes itself as a parameter: the field `__to_param` of its metatable.
+---@param value any
+---@return (fun(value: any): string)|nil
+function M.writer(value)
+  local metatable = type(value) == "table" and getmetatable(value)
+  return type(metatable) == "table" and rawget(metatable, "__to_param") or nil
+end
+
+---"array", "object", "json_array", "json", "bytea"; "param" for a value that writes itself; nil for anything else.
 ---@param value any
 ---@return string|nil
 function M.kind(value)
-  return type(value) == "table" and kinds[getmetatable(value)] or nil
+  if type(value) ~= "table" then return nil end
+  local metatable = getmetatable(value)
+  return kinds[metatable] or type(metatable) == "table" and rawget(metatable, "__to_param") and "param" or nil
 end
 
 ---@param value any

@@ -1,65 +1,100 @@
---- The one place where Lua waits for the network. Outside a scheduler an operation is run to its end,
---- blocking; inside, the coroutine yields what it waits for and steps on when that has come.
+--- The one place where Lua waits for the network. Outside a task an operation is run to its end, blocking;
+--- inside, the task yields what it waits for and steps on when that has come.
 
 local abi = require "moonpool.core.abi"
+local errors = require "moonpool.core.error"
 local ffi = require "ffi"
 local native = require "moonpool.core.ffi"
 
 local C = native.C
-local running, yield = coroutine.running, coroutine.yield
-local PENDING, READY = abi.PENDING, abi.READY
+local running, yield, can_yield = coroutine.running, coroutine.yield, coroutine.isyieldable
+local PENDING, READY, CANCELLED = abi.PENDING, abi.READY, abi.CANCELLED
 
 local M = {}
 
--- Coroutines that a scheduler resumes. The count keeps the plain case free of any look-up.
-local tasks = setmetatable({}, { __mode = "k" })
-local adopted = 0
+---The first of what a task yields when it waits: (WAIT, fd, interest, timeout). It is resumed with one of
+---abi.READY, TIMED_OUT, CANCELLED. Whatever else a task yields lets the others go on.
+M.WAIT = {}
+local WAIT = M.WAIT
 
----A scheduler says that it resumes this coroutine. From then on each wait of it is yielded as
----(fd, interest, timeout), and the scheduler resumes it with one of abi.READY, TIMED_OUT, CANCELLED.
----@param co thread
-function M.adopt(co)
-  tasks[co], adopted = true, adopted + 1
+-- How many tasks have not ended, the task that runs now, and what waits outside of one while there are some.
+local live, task, outside = 0, nil, nil
+
+---For the scheduler: how many tasks there are, and who waits when no task does.
+---@param count integer
+---@param wait fun(fd: integer, interest: integer, timeout: number): integer
+function M.tasks(count, wait)
+  live, outside = count, wait
 end
 
----The scheduler lets go of a coroutine that it adopted.
----@param co thread
-function M.release(co)
-  if tasks[co] then tasks[co], adopted = nil, adopted - 1 end
+---For the scheduler: which task runs from here on; gives the one that did.
+---@param next_task table|nil
+---@return table|nil
+function M.enter(next_task)
+  local last = task
+  task = next_task
+  return last
 end
 
-local function in_task()
-  local co = running()
-  return co ~= nil and tasks[co] == true
+---The task whose coroutine this is, if it can wait here: not in a coroutine of its own, nor under a C function
+---(table.sort, gsub with a function).
+---@return table|nil
+function M.task()
+  if task and task.co == running() and can_yield() then return task end
+  return nil
 end
 
-local function step_through(op)
+---What a task that was told to end raises where it would have waited.
+function M.cancelled()
+  error(errors.new {
+    kind = "cancelled", message = "this task was told to end", where = errors.callers_line(),
+  }, 0)
+end
+
+local function step_through(handle, mine, cleanup)
   local wait = ffi.new "mp_wait[1]"
-  local status = C.mp_op_step(op, READY, wait)
+  local told = false
+  local status = C.mp_op_step(handle, READY, wait)
   while status == PENDING do
-    local wakeup = yield(wait[0].fd, wait[0].interest, wait[0].timeout)
-    status = C.mp_op_step(op, wakeup, wait)
+    local wakeup
+    if not mine then
+      wakeup = outside(wait[0].fd, wait[0].interest, wait[0].timeout)
+    elseif mine.cancelled and not cleanup and not told then
+      wakeup = CANCELLED
+    else
+      mine.shielded = cleanup or told
+      wakeup = yield(WAIT, wait[0].fd, wait[0].interest, wait[0].timeout)
+      mine.shielded = false
+    end
+    told = told or wakeup == CANCELLED
+    status = C.mp_op_step(handle, wakeup, wait)
   end
   return status
 end
 
----Waits until the operation has ended. MP_OK or MP_FAILED.
+---Waits until the operation has ended. MP_OK or MP_FAILED. Raises in a task that was told to end, but for what
+---cleans up: that is never cut short.
 ---@async
----@param op ffi.cdata*
+---@param handle ffi.cdata*
+---@param cleanup boolean|nil it ends what an earlier operation began
 ---@return integer
-function M.await(op)
-  if adopted > 0 and in_task() then return step_through(op) end
-  return C.mp_op_run(op)
+function M.await(handle, cleanup)
+  if live == 0 then return C.mp_op_run(handle) end
+  local mine = M.task()
+  if mine and mine.cancelled and not cleanup then M.cancelled() end
+  return step_through(handle, mine, cleanup)
 end
 
 ---Lets time pass.
 ---@async
 ---@param seconds number
 function M.sleep(seconds)
-  if adopted > 0 and in_task() then
-    yield(-1, 0, seconds)
-  else
-    C.mp_sleep(seconds)
+  if live == 0 then return C.mp_sleep(seconds) end
+  local mine = M.task()
+  if not mine then
+    outside(-1, 0, seconds)
+  elseif mine.cancelled or yield(WAIT, -1, 0, seconds) == CANCELLED then
+    M.cancelled()
   end
 end
 

@@ -4,6 +4,7 @@
 ---   object{…} and plain maps   a JSON object        {"a":1}
 ---   json(v), decoded JSON      a JSON document
 ---   bytea(s)                   bytes                \x6869
+---   anything whose metatable has __to_param: what that writes
 --- An empty table without a mark could be either and is refused.
 
 local errors = require "moonpool.core.error"
@@ -55,6 +56,24 @@ local function plain(value)
   return convert and convert(value) or value
 end
 
+-- What a value of a class writes of itself.
+local function written(value, name)
+  local text = marks.writer(value)(value)
+  if type(text) ~= "string" then refuse(name, "wrote itself as a %s; __to_param gives a string", type(text)) end
+  return check_text(text, name)
+end
+
+-- `[0:1]` as it was read, where the array still has as many items in each dimension.
+local function bounds_of(list)
+  local bounds, at = marks.bounds[list], list
+  if not bounds then return "" end
+  for low, high in bounds:gmatch "%[(-?%d+):(-?%d+)%]" do
+    if type(at) ~= "table" or #at ~= high - low + 1 then return "" end
+    at = at[1]
+  end
+  return bounds .. "="
+end
+
 local array_text
 
 local function quoted(text)
@@ -70,6 +89,7 @@ local function item_text(value, name, depth)
   if kind == "table" then
     local mark = marks.kind(value)
     if mark == "bytea" then return quoted(hex(value.bytes)) end
+    if mark == "param" then return quoted(written(value, name)) end
     if mark == "json" or mark == "object" or mark == "json_array" then return quoted(json.encode(value)) end
     if mark == "array" or rawget(value, 1) ~= nil then return array_text(value, name, depth + 1) end
     if next(value) == nil then
@@ -97,7 +117,8 @@ end
 local function table_text(value, name)
   local mark = marks.kind(value)
   if mark == "bytea" then return hex(value.bytes) end
-  if mark == "array" then return array_text(value, name, 1) end
+  if mark == "array" then return bounds_of(value) .. array_text(value, name, 1) end
+  if mark == "param" then return written(value, name) end
   if mark then return json.encode(value) end
   value = plain(value)
   if rawget(value, 1) ~= nil then return array_text(value, name, 1) end

@@ -92,6 +92,50 @@ function M.one(session, sql, list, n, names, route, flags, timeout)
   return result
 end
 
+---Starts reading one statement piece by piece; gives the engine's stream, which the caller owns.
+---@async
+---@param session ffi.cdata*
+---@param sql string with $n
+---@param list any[]
+---@param n integer
+---@param names string[]|nil
+---@param route integer
+---@return ffi.cdata* mp_stream
+function M.stream(session, sql, list, n, names, route)
+  if abandoned.any then abandoned.look() end
+  if n > capacity then room_for(n) end
+  fill(values, 0, list, n, names)
+  local s, o = statement[0], options[0]
+  s.sql, s.sql_length, s.params, s.param_count = sql, #sql, values, n
+  o.route, o.flags, o.timeout = route, 0, 0
+  local handle = ffi.gc(C.mp_stream_open(session, statement, options), C.mp_op_free)
+  forget(n)
+  if await(handle) ~= OK then M.fail(handle) end
+  local stream = C.mp_op_stream(handle)
+  C.mp_op_free(ffi.gc(handle, nil))
+  return stream
+end
+
+---Options of a call that runs no statement of its own making.
+---@param route integer
+---@param timeout number seconds; 0: the session's habit
+---@return ffi.cdata* mp_run_options[1], valid until the next call
+function M.options(route, timeout)
+  local o = options[0]
+  o.route, o.flags, o.timeout = route, 0, timeout
+  return options
+end
+
+---Runs an operation to its end and gives it back ended; the caller owns it. Raises when it failed.
+---@async
+---@param handle ffi.cdata* mp_op
+---@return ffi.cdata* mp_op
+function M.ended(handle)
+  handle = ffi.gc(handle, C.mp_op_free)
+  if await(handle) ~= OK then M.fail(handle) end
+  return handle
+end
+
 ---@class moonpool.Planned
 ---@field sql string
 ---@field list any[]

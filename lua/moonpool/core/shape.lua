@@ -4,6 +4,7 @@
 local errors = require "moonpool.core.error"
 local ffi = require "ffi"
 local json = require "moonpool.core.json"
+local json_rows = require "moonpool.core.json_rows"
 local native = require "moonpool.core.ffi"
 local suggest = require "moonpool.core.suggest"
 
@@ -55,6 +56,52 @@ local function row_text(row, shape)
   return "{ " .. table.concat(parts, ", ") .. " }"
 end
 
+---What a row answers to beside its columns; a column of such a name is the column.
+---@class moonpool.Row
+local Row = {}
+
+---The row as a table of its own, which keeps nothing of the result alive.
+---@return moonpool.Row
+function Row:copy()
+  local meta = getmetatable(self)
+  if meta.__plain then return meta.__plain(self) end
+  local copy = {}
+  for i, name in ipairs(meta.shape.names) do
+    local key = meta.shape.columns[name] == i and name or i
+    copy[key] = rawget(self, key)
+  end
+  return setmetatable(copy, meta)
+end
+
+local function next_column(walk)
+  local i = walk.i + 1
+  walk.i = i
+  local name = walk.names[i]
+  if name ~= nil then return name, walk.row[i] end
+end
+
+---Names and values in the order of the columns, NULLs too: `for name, value in row:pairs() do`.
+---@return fun(walk: table): string|nil, any
+---@return table
+function Row:pairs()
+  return next_column, { row = self, names = getmetatable(self).shape.names, i = 0 }
+end
+
+---The row as a JSON object.
+---@return string
+function Row:to_json()
+  local meta = getmetatable(self)
+  local result = rawget(self, "\0result")
+  if result then return json_rows.writer(meta.shape)(result.handle, rawget(self, "\0number")) end
+  local parts = {}
+  for i, name in ipairs(meta.shape.names) do
+    if meta.shape.columns[name] == i then
+      parts[#parts + 1] = json.encode(name) .. ":" .. json_rows.value(meta.shape, i, rawget(self, name))
+    end
+  end
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
 -- A view keeps its result under "\0result" and its number, from 0, under "\0number". No column can be
 -- called so: names hold no NUL.
 local function view_metatable(shape)
@@ -62,7 +109,7 @@ local function view_metatable(shape)
   return {
     __index = function(row, key)
       local column = columns[key]
-      if column == nil then return unknown(shape, key) end
+      if column == nil then return Row[key] or unknown(shape, key) end
       local p = value_of(row["\0result"].handle, row["\0number"], column - 1, length)
       if p == nil then return nil end
       return decode[column](p, tonumber(length[0]))
@@ -78,7 +125,7 @@ local function strict_metatable(shape)
   return {
     __index = function(row, key)
       local column = columns[key]
-      if column == nil then return unknown(shape, key) end
+      if column == nil then return Row[key] or unknown(shape, key) end
       if type(key) == "number" then return rawget(row, names[column]) end
       return nil
     end,
@@ -90,14 +137,42 @@ end
 ---Reads the columns of a result.
 ---@param handle ffi.cdata*
 ---@param codec moonpool.Codec
+---@param session ffi.cdata*|nil where the result came from, to ask about types of the user's own
+---@param route integer|nil
 ---@return moonpool.Shape
-function M.of(handle, codec)
-  local n = tonumber(C.mp_result_columns(handle))
-  local shape = { n = n, names = {}, types = {}, decode = {}, columns = {}, codec = codec }
+function M.of(handle, codec, session, route)
+  local n, strange = tonumber(C.mp_result_columns(handle)), nil
+  local mine = false
+  for i = 1, n do
+    local oid = tonumber(C.mp_result_type(handle, i - 1))
+    mine = mine or codec:is_of_database(oid)
+    if codec:is_strange(oid) then
+      strange = strange or {}
+      strange[#strange + 1] = oid
+    end
+  end
+  if strange then codec:learn(strange, session, route) end
+  local shape = { n = n, names = {}, types = {}, decode = {}, columns = {}, codec = codec, base = codec.base }
+  shape.strange = mine -- its OIDs mean something in one database only
+  shape.waits = strange and not session -- it was read for want of somebody to ask
   for i = 1, n do
     local name = ffi.string(C.mp_result_name(handle, i - 1))
     local oid = tonumber(C.mp_result_type(handle, i - 1))
     shape.names[i], shape.types[i], shape.decode[i] = name, oid, codec:decoder(oid)
+    shape.columns[name], shape.columns[i] = i, i
+  end
+  shape.view, shape.strict = view_metatable(shape), strict_metatable(shape)
+  return setmetatable(shape, Shape)
+end
+
+---The shape of rows that have lost their last columns.
+---@param n integer how many are left
+---@return moonpool.Shape
+function Shape:head(n)
+  local shape = { n = n, names = {}, types = {}, decode = {}, columns = {}, codec = self.codec, base = self.base }
+  for i = 1, n do
+    local name = self.names[i]
+    shape.names[i], shape.types[i], shape.decode[i] = name, self.types[i], self.decode[i]
     shape.columns[name], shape.columns[i] = i, i
   end
   shape.view, shape.strict = view_metatable(shape), strict_metatable(shape)
@@ -110,7 +185,8 @@ end
 ---@return boolean
 function Shape:fits(handle, codec)
   local n, names, types = self.n, self.names, self.types
-  if codec ~= self.codec or C.mp_result_columns(handle) ~= n then return false end
+  if codec ~= self.codec and (codec.base ~= self.base or self.strange) or self.waits then return false end
+  if C.mp_result_columns(handle) ~= n then return false end
   for i = 1, n do
     if C.mp_result_type(handle, i - 1) ~= types[i] then return false end
     if libc.strcmp(C.mp_result_name(handle, i - 1), names[i]) ~= 0 then return false end

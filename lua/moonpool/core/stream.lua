@@ -1,71 +1,73 @@
---- Results too large to hold: read through a cursor, a handful of rows at a time.
+--- Results too large to hold: read off the server as the loop asks for rows, some hundred at a time.
 
 local abandoned = require "moonpool.core.abandoned"
-local errors = require "moonpool.core.error"
+local ffi = require "ffi"
+local native = require "moonpool.core.ffi"
+local rows = require "moonpool.core.rows"
+local run = require "moonpool.core.run"
+
+local C = native.C
 
 local M = {}
 
----How many rows are fetched in one round trip.
-M.BATCH = 1000
-
 ---@class moonpool.Stream
----@field private tx moonpool.Handle|nil what the cursor lives in; nil when all is read
----@field private own boolean the transaction is the stream's own
----@field private name string
----@field private result moonpool.Result|nil
+---@field private line ffi.cdata*|nil the engine's stream; nil when all is read
+---@field private codec moonpool.Codec
+---@field private session ffi.cdata* where types that are not known yet are asked about
+---@field private route integer
+---@field private memory table where the shape of its rows is remembered
+---@field private result moonpool.Result|nil the rows at hand
 ---@field private next integer
 local Stream = {}
 Stream.__index = Stream
 
-local count = 0
-
-local function close(stream, commit)
-  local tx = stream.tx
-  stream.tx = nil
-  abandoned.remove(stream)
-  if not tx then return end
-  if stream.own then
-    if commit then tx:commit() else tx:rollback() end
-  else
-    tx:exec("close " .. stream.name)
-  end
-end
-
-local function fetch(stream)
-  local result = stream.tx:query(("fetch %d from %s"):format(M.BATCH, stream.name))
-  stream.result, stream.next = result, 1
-  if result:count() < M.BATCH then close(stream, true) end
-end
-
----@async
----@param parent moonpool.Handle
----@param options table|nil of the transaction
----@param sql string
----@param ... any
+---Wraps a stream of the engine, which belongs to the wrapper from here on.
+---@param line ffi.cdata*
+---@param codec moonpool.Codec
+---@param memory table
+---@param session ffi.cdata* what it was opened on
+---@param route integer
 ---@return moonpool.Stream
-function M.open(parent, options, sql, ...)
-  if type(sql) ~= "string" then errors.misuse("stream takes a statement, got a %s", type(sql)) end
-  local own = not parent:in_transaction()
-  local tx = own and parent:begin(options) or parent
-  count = count + 1
-  local stream = setmetatable({ tx = tx, own = own, name = "moonpool_stream_" .. count }, Stream)
-  local ok, e = pcall(tx.exec, tx, ("declare %s no scroll cursor for %s"):format(stream.name, sql), ...)
-  if not ok then
-    if own then tx:rollback() end
-    error(e, 0)
-  end
-  if own then abandoned.add(stream) end
-  fetch(stream)
+function M.wrap(line, codec, memory, session, route)
+  local stream = setmetatable({
+    line = ffi.gc(line, C.mp_stream_free), codec = codec, memory = memory, session = session, route = route, next = 1,
+  }, Stream)
+  abandoned.add(stream)
   return stream
+end
+
+local function close(stream)
+  local line = stream.line
+  if not line then return end
+  stream.line = nil
+  abandoned.remove(stream)
+  C.mp_stream_free(ffi.gc(line, nil))
+end
+
+-- The next rows, or nil at the end.
+local function fetch(stream)
+  if not stream.line then return nil end
+  local ok, handle = pcall(run.ended, C.mp_stream_next(stream.line, 0))
+  if not ok then
+    close(stream)
+    error(handle, 0)
+  end
+  local one = C.mp_op_result(handle, 0)
+  C.mp_op_free(ffi.gc(handle, nil))
+  local result = one ~= nil and rows.wrap(one, stream.codec, stream.memory, stream.session, stream.route) or nil
+  if not result or result:count() == 0 then
+    close(stream)
+    return nil
+  end
+  return result
 end
 
 local function next_row(stream)
   local result, i = stream.result, stream.next
-  if i > result:count() then
-    if not stream.tx then return nil end
-    fetch(stream)
-    result, i = stream.result, stream.next
-    if i > result:count() then return nil end
+  if not result or i > result:count() then
+    result, i = fetch(stream), 1
+    stream.result = result
+    if not result then return nil end
   end
   stream.next = i + 1
   return result:view(i)
@@ -80,11 +82,10 @@ function Stream:each()
   return next_row, self
 end
 
----Reads no further.
----@async
+---Reads no further. The server is told to stop.
 function Stream:close()
-  close(self, false)
-  self.next = math.huge
+  close(self)
+  self.result = nil
 end
 
 return M

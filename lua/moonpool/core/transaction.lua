@@ -60,6 +60,8 @@ local function begin(session, options, timeout)
   wishes.read_only = options.read_only and 1 or 0
   wishes.deferrable = options.deferrable and 1 or 0
   wishes.timeout = timeout or 0
+  local place = errors.callers_lines(4)
+  wishes.place = place
   if abandoned.any then abandoned.look() end
   local handle = ffi.gc(C.mp_begin(session, wishes), C.mp_op_free)
   if op.await(handle) ~= abi.OK then run.fail(handle) end
@@ -73,7 +75,7 @@ local function finish(tx, how, f)
   tx.state.over, tx.line = how, false
   local handle = ffi.gc(f(session), C.mp_op_free)
   local e
-  if op.await(handle) ~= abi.OK then e = errors.from(C.mp_op_error(handle)) end
+  if op.await(handle, true) ~= abi.OK then e = errors.from(C.mp_op_error(handle)) end
   C.mp_op_free(ffi.gc(handle, nil))
   C.mp_session_free(ffi.gc(session, nil))
   return e

@@ -37,14 +37,33 @@ function M.mark(name)
   return setmetatable({ name = name }, Mark)
 end
 
----Makes a class of builders: unknown methods are answered with the near name.
+-- What other builders call it.
+local meant = {
+  filter = ":where(…)", and_where = ":where(…), which adds to what was said", where_not = ":where(c.not_ { … })",
+  or_where = ":where(c.any { … })", where_in = ":where(c.in_(column, list))", where_null = ":where(c.is_null(column))",
+  where_raw = ":where(sql, …)", order = ":order_by(…)", sort = ":order_by(…)", group = ":group_by(…)",
+  inner_join = ":join(…)", outer_join = ":left_join(…) or :full_join(…)", skip = ":offset(n)", take = ":limit(n)",
+  get = ":all(), :first() or :find(key)", fetch = ":all() or :each()", fetch_all = ":all()", fetch_one = ":one()",
+  rows = ":all() or :each()", list = ":all()", column = ":pluck(name)", columns = ":select(…)", fields = ":select(…)",
+  execute = ":exec(), or :all() for rows", run = ":exec(), or :all() for rows", value = ":scalar()",
+  execute_take_first = ":first()", find_all = ":where(…):all()", find_one = ":find_by { … }", len = ":count()",
+  page = ":paginate { size = …, cursor = … }", lock = ":for_update()", into = ":insert_into on the database",
+  on_duplicate_key = ":on_conflict(column)", returns = ":returning(…)", as_sql = ":to_sql()", sql = ":to_sql()",
+  upsert = ":on_conflict(column):do_update { … }", row = ":values { … }", insert = "db:insert_into(table)",
+  delete = "db:delete_from(table)", comment = ":tagged { … }", cache = ":cached(key, ttl)",
+  with_cte = ":with(name, query)",
+}
+
+---Makes a class of builders: unknown methods are answered with what was meant, or the near name.
 ---@param name string what messages call it
+---@param more table<string, string>|nil what this class says for names that are known from elsewhere
 ---@return table
-function M.class(name)
+function M.class(name, more)
   local class = {}
   class.__index = class
   function class:__tostring() return (self:to_sql()) end
-  return setmetatable(class, { __index = misuse.unknown(name .. " has no method", class) })
+  local advice = setmetatable(more or {}, { __index = meant })
+  return setmetatable(class, { __index = misuse.unknown(name .. " has no method", class, advice) })
 end
 
 ---Registers a class as a term, so that its queries may be parts of others.

@@ -17,7 +17,8 @@ builder.mix_into(Delete)
 returned.mix_into(Delete, true)
 
 ---Another table that the delete reads: `using "orders o"`.
----@param table string|moonpool.Alias
+---@param table string|moonpool.Alias|moonpool.Select|moonpool.Expression
+---@param alias string|nil
 ---@return moonpool.Delete
 function Delete:using(table, alias) return from.add(self, from.USING, table, alias) end
 

@@ -30,6 +30,32 @@ function Fetch:count() return run.run(chain.plain(self, whole.COUNT)):scalar() e
 ---@return boolean
 function Fetch:exists() return run.run(chain.plain(self, whole.EXISTS)):scalar() end
 
+-- An aggregate over one column of the query.
+local function aggregate(name)
+  return function(query, column, ...)
+    chain.open(query, name)
+    if column == nil or select("#", ...) > 0 then misuse.raise("%s takes one column or expression", name) end
+    return run.run(whole.aggregate(query, name, column)):scalar()
+  end
+end
+
+---The sum of a column; nil when there is no row. A limit counts too.
+---@async
+---@type fun(self: moonpool.Select, column: string|moonpool.Expression): any
+Fetch.sum = aggregate "sum"
+---The average of a column.
+---@async
+---@type fun(self: moonpool.Select, column: string|moonpool.Expression): any
+Fetch.avg = aggregate "avg"
+---The least value of a column.
+---@async
+---@type fun(self: moonpool.Select, column: string|moonpool.Expression): any
+Fetch.min = aggregate "min"
+---The greatest value of a column.
+---@async
+---@type fun(self: moonpool.Select, column: string|moonpool.Expression): any
+Fetch.max = aggregate "max"
+
 ---The last row in the stated order; nil when there is none.
 ---@async
 ---@return table|nil
@@ -101,6 +127,14 @@ function Fetch:pluck(...)
     list[n] = values
   end
   return list, n
+end
+
+---Reads the rows through a cursor, a thousand at a time, in bounded memory: `for row in query:stream():each() do`.
+---@async
+---@return moonpool.Stream
+function Fetch:stream()
+  chain.open(self, "stream")
+  return run.stream(self)
 end
 
 ---One page and the cursors of its neighbours: `page.rows`, `page.next`, `page.previous` (nil at the ends). A

@@ -51,8 +51,8 @@ local kinds = {
 function M.on(query, kind, given, on, ...)
   chain.open(query, kind)
   local word = source.word(kind, given)
-  if type(on) == "table" and type(on.using) ~= "nil" and getmetatable(on) == nil and next(on, "using") == nil
-    and next(on) == "using" then
+  if type(on) == "table" and getmetatable(on) == nil and on.using ~= nil and next(on) == "using"
+    and next(on, "using") == nil then
     local names = type(on.using) == "table" and on.using or { on.using }
     local items = { word, USING }
     for i = 1, #names do items[2 + i] = names[i] end

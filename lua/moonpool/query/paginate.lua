@@ -12,7 +12,6 @@ local null = require "moonpool.core.null"
 local order = require "moonpool.query.order"
 local run = require "moonpool.query.run"
 local statement = require "moonpool.query.statement"
-local stored = require "moonpool.query.stored"
 local tree = require "moonpool.sql.tree"
 local whole = require "moonpool.query.whole"
 local writer = require "moonpool.sql.writer"
@@ -100,8 +99,10 @@ local function keys_of(row, count)
 end
 
 -- The rows without their keys, as strict as rows are.
-local function strip(rows, names, count)
-  local strict = stored.strict(names, #names - count)
+local function strip(rows, count)
+  if #rows == 0 then return end
+  local shape = getmetatable(rows[1]).shape
+  local strict = shape:head(shape.n - count).strict
   for i = 1, #rows do
     for k = 1, count do rows[i][KEY .. k] = nil end
     setmetatable(rows[i], strict)
@@ -127,7 +128,7 @@ function M.page(query, settings)
   local more = #rows > size
   if more then table.remove(rows, forward and #rows or 1) end
   local first, last = keys_of(rows[1], count), keys_of(rows[#rows], count)
-  strip(rows, stored.names(result), count)
+  strip(rows, count)
   local answer = { rows = rows, size = size }
   if #rows > 0 and (more or not forward) then answer.next = cursor.write(shape, true, last) end
   if #rows > 0 and (forward and settings.cursor ~= nil or not forward and more) then

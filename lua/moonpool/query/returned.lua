@@ -14,15 +14,17 @@ local M = {}
 local Rows = {}
 
 -- A statement that changes rows gives some back only where it was told to.
-local function answer(query, method, most)
+local function prepared(query, method, most)
   local at = chain.open(query, method).tree
   if at.kind ~= "select" and not at.returning then
     misuse.raise("%s() has nothing to give: this %s returns no rows; say :returning(\"*\"), or :exec()",
       method, at.kind)
   end
   if most and at.kind == "select" then query = limit.at_most(query, most) end
-  return run.run(query)
+  return query
 end
+
+local function answer(query, method, most) return run.run(prepared(query, method, most)) end
 
 ---Every row, as a table.
 ---@async
@@ -31,8 +33,12 @@ function Rows:all() return answer(self, "all"):all() end
 
 ---The first row; nil when there is none.
 ---@async
+---@param ... nil nothing
 ---@return table|nil
-function Rows:first() return answer(self, "first", 1):first() end
+function Rows:first(...)
+  if select("#", ...) > 0 then misuse.raise "first takes nothing; several rows are :limit(n):all()" end
+  return run.first(prepared(self, "first", 1))
+end
 
 ---The one row there is. None, or more than one, is an error (`no_data_found`, `too_many_rows`).
 ---@async
@@ -50,7 +56,12 @@ function Rows:scalar() return answer(self, "scalar", 1):scalar() end
 ---@return any
 function Rows:each() return answer(self, "each"):each() end
 
----A list of what f makes of each row.
+---The rows as a JSON array of objects, columns in their order, every digit of every number kept.
+---@async
+---@return string
+function Rows:to_json() return answer(self, "to_json"):to_json() end
+
+---A list of what f makes of each row; a nil takes no place in it.
 ---@async
 ---@generic T
 ---@param f fun(row: moonpool.Row, i: integer): T

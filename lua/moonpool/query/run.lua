@@ -7,9 +7,13 @@
 
 local args = require "moonpool.query.args"
 local misuse = require "moonpool.sql.misuse"
+local rows = require "moonpool.core.rows"
 local stored = require "moonpool.query.stored"
+local walk = require "moonpool.core.walk"
 local writer = require "moonpool.sql.writer"
 require "moonpool.query.render" -- tells the writer how statements are written
+
+local pairs = walk.pairs -- order-free: the walk itself
 
 local M = {}
 
@@ -44,12 +48,12 @@ function M.compile(query)
   return text, collect_slowly(query, compiled), compiled.count
 end
 
-local function send(query, runner, sql, params, n)
+local function send(query, runner, sql, params, n, first)
   local options, tree = query.options or {}, query.shape.tree
   local primary = tree.kind ~= "select" or tree.writes or options.consistency == "strong"
   return runner:_run {
     sql = sql, params = params, n = n, route = primary and "write" or "read",
-    consistency = options.consistency, timeout = options.timeout, idempotent = options.idempotent,
+    consistency = options.consistency, timeout = options.timeout, idempotent = options.idempotent, first = first,
   }
 end
 
@@ -61,11 +65,29 @@ end
 local function through_cache(query, runner, cache)
   local wish = query.options.cache
   local found = cache:get(wish.key)
-  if found then return stored.new(found.rows, found.names) end
-  local result = send(query, runner, M.compile(query))
-  local rows, names = result:all(), stored.names(result)
-  cache:set(wish.key, { rows = rows, names = names }, wish.ttl)
-  return stored.new(rows, names)
+  if not found then
+    local result = send(query, runner, M.compile(query))
+    found = { rows = result:all(), names = stored.names(result) }
+    cache:set(wish.key, found, wish.ttl)
+  end
+  -- What is kept stays as it is, whatever a caller does to a row.
+  local copies = {}
+  for i = 1, #found.rows do
+    copies[i] = setmetatable({}, getmetatable(found.rows[i]))
+    for name, value in pairs(found.rows[i]) do copies[i][name] = value end -- order-free: a copy
+  end
+  return stored.new(copies, found.names)
+end
+
+---The handle that a query was built on.
+---@param query moonpool.Builder
+---@return any
+function M.runner(query)
+  local runner = query.runner
+  if type(runner) ~= "table" or not runner._run then
+    misuse.raise "this query belongs to no database; build it from a handle: db:from(...)"
+  end
+  return runner
 end
 
 ---Runs a query.
@@ -73,10 +95,7 @@ end
 ---@param query moonpool.Builder
 ---@return moonpool.Result|moonpool.StoredResult
 function M.run(query)
-  local runner, options, tree = query.runner, query.options, query.shape.tree
-  if type(runner) ~= "table" or not runner._run then
-    misuse.raise "this query belongs to no database; build it from a handle: db:from(...)"
-  end
+  local runner, options, tree = M.runner(query), query.options, query.shape.tree
   local result
   if options and options.cache and tree.kind == "select" and not tree.writes then
     local cache = cache_of(runner)
@@ -89,6 +108,33 @@ function M.run(query)
   end
   if tree.backward then return stored.reversed(result) end
   return result
+end
+
+---The first row of a query, on the shortest way.
+---@async
+---@param query moonpool.Builder
+---@return table|nil
+function M.first(query)
+  local options = query.options
+  if query.shape.tree.backward or options and (options.cache or options.invalidates) then return M.run(query):first() end
+  local sql, params, n = M.compile(query)
+  local row = send(query, M.runner(query), sql, params, n, true)
+  -- Whoever stands in for a handle may know results only.
+  if rows.is_result(row) then return row:first() end
+  return row
+end
+
+---Opens a cursor on a query.
+---@async
+---@param query moonpool.Select
+---@return moonpool.Stream
+function M.stream(query)
+  local runner, options, tree = M.runner(query), query.options or {}, query.shape.tree
+  if tree.backward then
+    misuse.raise "stream cannot turn rows round; order them the other way and go on after the key"
+  end
+  if tree.writes or options.consistency == "strong" then return runner:stream(query) end
+  return runner:read_stream(query)
 end
 
 ---Runs text made from a query, on the same terms.

@@ -18,7 +18,7 @@ local windows = require "moonpool.query.windows"
 
 ---A query that reads rows.
 ---@class moonpool.Select: moonpool.Rows, moonpool.Fetch
-local Select = chain.class "a select"
+local Select = chain.class("a select", { exec = ":all(), :each() or :first(); a select gives rows" })
 builder.mix_into(Select)
 returned.mix_into(Select)
 fetch.mix_into(Select)

@@ -31,7 +31,8 @@ function Update:set(assignments, ...) return assign.set(self, assignments, ...) 
 function Update:record(given, key) return record.update(self, given, key) end
 
 ---Another table that the update reads: `from "orders o"`.
----@param table string|moonpool.Alias
+---@param table string|moonpool.Alias|moonpool.Select|moonpool.Expression
+---@param alias string|nil
 ---@return moonpool.Update
 function Update:from(table, alias) return from.add(self, from.FROM, table, alias) end
 

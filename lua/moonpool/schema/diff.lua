@@ -91,10 +91,8 @@ function M.compare(a, b, options)
   options = options or {}
   local diff = setmetatable({ changes = {}, from = a, to = b }, Diff)
   if a == b or a:hash() == b:hash() then return diff end
-  local skip = {
-    owner = options.owners == false, comment = options.comments == false,
-      labels_by_provider = options.comments == false,
-  }
+  local skip = { owner = options.owners == false }
+  for key in pairs(fact_of.comments) do skip[key] = options.comments == false end  -- order-free: a map is copied
   local privileges = options.privileges ~= false and says_privileges(a) and says_privileges(b)
   local function ignored(fact)
     return not privileges and fact.kind == "acl" or options.ignore and options.ignore(fact)
@@ -143,9 +141,21 @@ function Diff:each()
   end
 end
 
+--- The changes that concern facts for which `keep` says yes.
+---@param keep fun(id: string): boolean
+---@return moonpool.schema.Diff
+function Diff:filter(keep)
+  local out = setmetatable({ changes = {}, from = self.from, to = self.to }, Diff)
+  for change in self:each() do
+    if keep(change.id) then out.changes[#out.changes + 1] = change end
+  end
+  return out
+end
+
 --- One JSON document.
+---@param more? { layout: string[]? }  what else it is to say: relations whose columns stand in another order
 ---@return string
-function Diff:to_json()
+function Diff:to_json(more)
   local out = {}
   for i, change in ipairs(self.changes) do
     local item = { op = change.op, id = change.id, kind = change.kind, attr = change.attr, old = change.old,
@@ -156,7 +166,10 @@ function Diff:to_json()
     end
     out[i] = json.encode(item)
   end
-  return ('{"schema_version":1,"changes":[%s]}'):format(table.concat(out, ",\n"))
+  local layout = {}
+  for i, id in ipairs(more and more.layout or {}) do layout[i] = json.encode(id) end
+  return ('{"schema_version":1,"equal":%s,"layout":[%s],"changes":[%s]}'):format(tostring(#out == 0),
+    table.concat(layout, ","), table.concat(out, ",\n"))
 end
 
 local function short(value)

@@ -30,6 +30,10 @@ M.unqualified = {
   role = true, role_setting = true, membership = true, tablespace = true, parameter = true,
 }
 
+--- Attributes that are nothing but words about the thing.
+---@type table<string, boolean>
+M.comments = { comment = true, index_comment = true, not_null_comment = true, labels_by_provider = true }
+
 --- The id of privileges: `acl:grantee on <id>`, `acl:grantee/grantor on <id>`.
 ---@param parent string
 ---@param grantee string  "" is PUBLIC

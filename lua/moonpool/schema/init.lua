@@ -7,7 +7,9 @@ local diff = require "moonpool.schema.diff"
 local elaborate = require "moonpool.schema.elaborate"
 local emitter = require "moonpool.schema.emitter"
 local load = require "moonpool.schema.dsl.load"
+local names = require "moonpool.schema.names"
 local normal = require "moonpool.schema.normal"
+local part = require "moonpool.schema.part"
 local print_file = require "moonpool.schema.dsl.print"
 local reader = require "moonpool.schema.reader"
 local set_of = require "moonpool.schema.set"
@@ -28,6 +30,10 @@ M.load = load.wish
 M.elaborate = elaborate.wish
 M.elaborate_sql = elaborate.sql
 M.from_json = snapshot.read
+M.is_snapshot = snapshot.is_snapshot
+M.within = part.within
+M.without = part.without
+M.id = names.id
 
 local Set = set_of.class
 

@@ -7,6 +7,7 @@ local consistency = require "moonpool.schema.consistency"
 local context = require "moonpool.schema.context"
 local kinds = require "moonpool.schema.kinds"
 local names = require "moonpool.schema.names"
+local part = require "moonpool.schema.part"
 local probe = require "moonpool.schema.probe"
 local queries = require "moonpool.schema.queries"
 local set_of = require "moonpool.schema.set"
@@ -15,13 +16,11 @@ local OID = catalog.oid
 
 local M = {}
 
----@class moonpool.schema.ReadOptions
+---@class moonpool.schema.ReadOptions: moonpool.schema.PartOptions
 ---@field strict? boolean  an object that is not modelled is an error instead of a warning
 ---@field secrets? boolean  read passwords of user mappings and connection strings of subscriptions too
 ---@field cluster? boolean  read roles, memberships, tablespaces and privileges on settings too
 ---@field database_settings? boolean  read ALTER DATABASE … SET and ALTER ROLE … IN DATABASE … SET too
----@field schemas? string[]  keep only what is in these schemas
----@field exclude_schemas? string[]
 
 -- Every query with its name, in one fixed order.
 local function plan(options)
@@ -150,24 +149,6 @@ local function read_texts(cx)
   for row in cx:query(probe.describe(strays)):each() do cx:warn("not modelled: the comment on %s", row.text) end
 end
 
-local function contains(list, name)
-  for _, item in ipairs(list) do
-    if item == name then return true end
-  end
-  return false
-end
-
-local function in_schemas(set, options)
-  local only, without = options.schemas, options.exclude_schemas
-  if not only and not without then return set end
-  return set:filter(function(fact)
-    local schema = fact.schema or fact.kind == "schema" and fact.name
-    if fact.kind == "acl" then return true end
-    if not schema then return not only end
-    return (not only or contains(only, schema)) and not (without and contains(without, schema))
-  end)
-end
-
 -- An object that no fact tells is never passed over in silence.
 local function name_missing(cx, strict)
   local missing = probe.missing(cx)
@@ -275,7 +256,7 @@ function M.read(db, options)
   local ok, set = pcall(read_steadily, db, options)
   collectgarbage("setpause", pause)
   if not ok then error(set, 0) end
-  return in_schemas(set, options)
+  return part.within(set, options)
 end
 
 return M

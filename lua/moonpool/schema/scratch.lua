@@ -4,6 +4,7 @@
 -- scratch database has the encoding and the locale of the database it stands in for, is made from template0, and is
 -- dropped when the work in it is done, however that ends.
 
+local blame = require "moonpool.schema.blame"
 local emitter = require "moonpool.schema.emitter"
 local handles = require "moonpool.core.handle"
 local names = require "moonpool.schema.names"
@@ -16,6 +17,9 @@ local M = {}
 
 -- Statements sent in one round trip; each is a transaction of its own.
 local CHUNK = 400
+
+-- How many refusals are told: behind them, most follow from the first.
+local TOLD = 20
 
 -- How the handle was connected, as one conninfo.
 local function conninfo_of(db)
@@ -108,6 +112,13 @@ local function plain(sql)
   return setmetatable({ sql = sql }, Plain)
 end
 
+-- Whether the server looked at the statement and said no. Whatever else ends one (an interrupt, a deadline, a lost
+-- connection, a server short of memory) says nothing of the statement, and running it again could only mislead.
+local function is_refusal(e)
+  local class = type(e) == "table" and e.sqlstate and e.sqlstate:sub(1, 2)
+  return class and class ~= "57" and class ~= "53" and class ~= "08" and class ~= "58" or e.sqlstate == "58P01"
+end
+
 -- Runs the statements of one round trip; answers with the error of each that failed.
 local function run_chunk(scratch, prelude, chunk)
   local failed = {}
@@ -117,7 +128,10 @@ local function run_chunk(scratch, prelude, chunk)
   end, { atomic = false })
   for i, item in ipairs(chunk) do
     local failure = results.errors[#prelude + i]
-    if failure then failed[#failed + 1] = { item = item, error = failure } end
+    if failure then
+      if not is_refusal(failure) then error(failure, 0) end
+      failed[#failed + 1] = { item = item, error = failure }
+    end
   end
   return failed
 end
@@ -185,7 +199,7 @@ function M.load_sql(scratch, text, name)
       local e = failure.error
       local place = ("%s:%d: %s"):format(name, failure.item.line, e.message or tostring(e))
       if e.sqlstate ~= "42704" or not is_about_roles(failure.item.sql) then
-        error(place .. (e.hint and "\n  " .. e.hint or ""), 0)
+        error(place .. blame.cure(e), 0)
       end
       warnings[#warnings + 1] = place
     end
@@ -206,6 +220,22 @@ function M.load_sql(scratch, text, name)
   return warnings
 end
 
+-- What is said of a thing the server refused: where it was written, why, what was probably meant, what to do.
+local function refusal(set, fact, sql, e)
+  local message = e.message or tostring(e)
+  local guilty = blame.fact(set, fact, sql, e)
+  local at = guilty.attrs._at or fact.attrs._at
+  return ("%s: %s%s%s%s"):format(at or fact.id, message, blame.hint(set, guilty, message),
+    at and (" (%s)"):format(guilty.id) or "", blame.cure(e))
+end
+
+-- In a wish a bare name lies in `public`, in its texts as elsewhere.
+local function wish_prelude()
+  local out = { unpack(emitter.preamble) }
+  out[#out] = "SET search_path = public"
+  return out
+end
+
 --- Loads a fact set in a scratch database. Raises, naming everything that could not be made.
 ---@param scratch table
 ---@param set moonpool.schema.FactSet
@@ -214,21 +244,23 @@ function M.load_facts(scratch, set, options)
   local statements = {}
   for _, sql in ipairs(emitter.removals(set)) do statements[#statements + 1] = { sql = sql } end
   for _, item in ipairs(emitter.new(set, options):statements()) do statements[#statements + 1] = item end
-  local failures = M.load(scratch, statements)
+  local failures = M.load(scratch, statements, set.meta.wish and wish_prelude() or nil)
   if #failures == 0 then return end
   local texts, said = {}, {}
   for _, failure in ipairs(failures) do
     local fact, e = failure.item.fact, failure.error
     -- The first statement of a thing failed; the others only miss what it would have made.
-    if not (fact and (said[fact.id] or said[fact.parent])) then texts[#texts + 1] = ("%s: %s%s"):format(fact
-      and fact.attrs._at or fact and fact.id or "statement",
-      e.message or tostring(e), fact and fact.attrs._at and (" (%s)"):format(fact.id) or "") end
-    if fact and fact.kind == "extension" and not said[fact.id] then
-      texts[#texts] = texts[#texts]
-        .. ("\n  install the package that has the extension %s on this server, or give another as scratch")
-        :format(fact.name)
+    if not (fact and (said[fact.id] or said[fact.parent])) then
+      texts[#texts + 1] = fact and refusal(set, fact, failure.item.sql, e)
+        or "statement: " .. (e.message or tostring(e))
     end
     if fact then said[fact.id] = true end
+  end
+  table.sort(texts, blame.before)
+  if #texts > TOLD then
+    local more = #texts - TOLD
+    texts = { unpack(texts, 1, TOLD) }
+    texts[#texts + 1] = ("and %d more"):format(more)
   end
   error(table.concat(texts, "\n"), 0)
 end

@@ -132,10 +132,12 @@ end
 
 --- A new set of the facts for which `keep` says yes. A fact whose parent is left out goes with it.
 ---@param keep fun(fact: moonpool.schema.Fact): boolean
+---@param change? fun(fact: moonpool.schema.Fact): moonpool.schema.Fact  what is kept in its place
+---@param complete? boolean  whether the new set is still all of a database (default false)
 ---@return moonpool.schema.FactSet
-function Set:filter(keep)
+function Set:filter(keep, change, complete)
   local out = M.new(self.meta)
-  out.meta = setmetatable({ complete = false }, { __index = self.meta })
+  out.meta = setmetatable({ complete = complete or false }, { __index = self.meta })
   local verdict = {}
   local function kept(fact)
     local known = verdict[fact.id]
@@ -147,7 +149,7 @@ function Set:filter(keep)
     return known
   end
   for fact in self:each() do
-    if kept(fact) then out:add(fact) end
+    if kept(fact) then out:add(change and change(fact) or fact) end
   end
   out.warnings = self.warnings
   return out

@@ -211,4 +211,13 @@ for _, more in ipairs { "moonpool.sql.cond_text", "moonpool.sql.cond_json" } do
   for name, word in pairs(require(more)) do C[name] = word end -- order-free: a table of functions
 end
 
-return setmetatable(C, { __index = misuse.unknown("there is no condition", C) })
+-- What other builders call them.
+local meant = {
+  equals = "c.eq", equal = "c.eq", neq = "c.ne", not_eq = "c.ne", not_equal = "c.ne", gte = "c.ge", lte = "c.le",
+  greater_than = "c.gt", less_than = "c.lt", any_of = "c.any or c.in_", one_of = "c.in_", or_ = "c.any { … }",
+  and_ = "c.all { … }", isnull = "c.is_null", isnotnull = "c.is_not_null", null = "c.is_null", column = "c.col",
+  regex = "c.matches", match = "c.matches", text_search = "c.search", icontains = "c.ilike(column, { contains = … })",
+  ["or"] = "c.any { … }", ["and"] = "c.all { … }", ["not"] = "c.not_(…)", ["in"] = "c.in_",
+}
+
+return setmetatable(C, { __index = misuse.unknown("there is no condition", C, meant) })

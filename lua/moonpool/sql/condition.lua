@@ -245,7 +245,13 @@ end
 ---@param ... any the parameters of SQL text
 ---@return moonpool.Condition|moonpool.Expression
 function M.given(method, given, ...)
-  if type(given) == "string" then return (expression.raw(given, ...)) end
+  if type(given) == "string" then
+    if select("#", ...) > 0 and given:find "^%s*[%w_.\"]+%s*$" then
+      misuse.raise("%s is given the name %s and a value; write { %s = value }, or SQL with a place for it, \"%s = ?\"",
+        method, misuse.show(given), given:match "%S+", given:match "%S+")
+    end
+    return (expression.raw(given, ...))
+  end
   if select("#", ...) > 0 then
     misuse.raise("%s takes values after SQL text only; this was given %s and %d more", method,
       misuse.show(given), select("#", ...))

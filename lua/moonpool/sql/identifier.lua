@@ -229,6 +229,11 @@ function M.ordering(text)
   local rest = direction and said:sub(#direction + 2) or said
   local nulls = rest:match "^nulls (%a+)$"
   if rest ~= "" and nulls ~= "first" and nulls ~= "last" then return refuse(what, text) end
+  local alone = list[after] == nil and list[2] == nil and list[1].word
+  if alone == "asc" or alone == "desc" then
+    misuse.raise("%s stands alone in an order; a direction is written with its column, \"age desc\" (and a column of "
+      .. "that name in quotes)", misuse.show(text))
+  end
   local full = text:match "^%s*(%S+)"
   return { text = found.text, name = found.name, full = full, desc = direction == "desc", nulls = nulls }
 end

@@ -56,15 +56,18 @@ function M.names(what, given)
   return names
 end
 
----What `__index` answers for a name that is not there: a misuse with the near name.
+---What `__index` answers for a name that is not there: a misuse with the name that was meant, where other tools
+---call the thing so, or else with the near one.
 ---@param what string "a select has no method"
 ---@param methods table
+---@param meant table<string, string>|nil what to say for names that are known from elsewhere
 ---@return fun(_: table, key: any): nil
-function M.unknown(what, methods)
+function M.unknown(what, methods, meant)
   return function(_, key)
     -- Libraries ask any table for fields such as __tojson.
     if type(key) ~= "string" or key:find "^__" then return nil end
-    errors.misuse("%s %s%s", what, key, suggest.hint(key, names_of(methods)))
+    local advice = meant and meant[key]
+    errors.misuse("%s %s%s", what, key, advice and "; say " .. advice or suggest.hint(key, names_of(methods)))
   end
 end
 

@@ -60,7 +60,7 @@ function M.array(list, place, nulls)
       misuse.raise("%s has a hole: item %d of %d is nil", place, i, n)
     elseif value == null and not nulls then
       misuse.raise("%s holds NULL (item %d), which equals nothing; take it out and ask c.is_null beside it", place, i)
-    elseif not plain[type(value)] and not (value == null and nulls) then
+    elseif not plain[type(value)] and not (value == null and nulls) and (marks.kind(value) or "array") == "array" then
       M.refuse(value, ("item %d of %s"):format(i, place))
     end
     copy[i] = value

@@ -44,7 +44,10 @@ end
 ---@param base integer
 function Writer:tree(node, base)
   local parts = node.parts
-  if not parts then return M.kinds[node.kind](self, node, base) end
+  if not parts then
+    M.kinds[node.kind](self, node, base)
+    return
+  end
   for i = 1, #parts do
     local part = parts[i]
     if type(part) == "string" then

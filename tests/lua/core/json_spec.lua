@@ -17,10 +17,19 @@ describe("core.json", function()
     assert.equal(moonpool.null, json.decode "null")
   end)
 
-  it("keeps integers beyond 2^53 as digits", function()
-    assert.equal(9007199254740992, json.decode "9007199254740992")
-    assert.equal("9007199254740993", json.decode "9007199254740993")
-    assert.equal("-123456789012345678901234567890", json.decode "-123456789012345678901234567890")
+  it("keeps every digit of every number, and writes it back", function()
+    for _, text in ipairs { "9007199254740993", "-123456789012345678901234567890", "1" .. ("0"):rep(400),
+      "0.12345678901234567890", "1e400", "1e-400", "9007199254740992.5", "0.1000000000000000055511151231257827" } do
+      local value = json.decode(text)
+      assert.is_table(value, text)
+      assert.equal(moonpool.decimal(text), value)
+      assert.equal(tostring(moonpool.decimal(text)), json.encode(value))
+    end
+    for text, value in pairs { ["9007199254740992"] = 9007199254740992, ["0.1"] = 0.1, ["1.10"] = 1.1, ["1e3"] = 1000,
+      ["0.30000000000000004"] = 0.30000000000000004, ["1.7976931348623157e308"] = 1.7976931348623157e308,
+      ["0.0000001"] = 1e-7, ["1e22"] = 1e22, ["0"] = 0, ["0.0"] = 0, ["100000000000000000000"] = nil } do
+      assert.equal(value, json.decode(text), text)
+    end
   end)
 
   it("gives the same document back, empty tables included", function()

@@ -179,6 +179,7 @@ break", 5 as "\", 6 as "ü"]]):first()
   end)
 
   it("does not outgrow the machine in a loop", function()
+    if os.getenv "MOONPOOL_PRELOAD" then return pending "a sanitizer keeps what was freed" end
     local function resident()
       for line in io.lines "/proc/self/status" do
         local kb = line:match "^VmRSS:%s+(%d+)"
@@ -189,5 +190,117 @@ break", 5 as "\", 6 as "ü"]]):first()
     local before = resident()
     for _ = 1, 200 do db:query "select repeat('x', 4000000)" end
     assert.is_true(resident() - before < 200 * 1024, ("grew by %d KiB"):format(resident() - before))
+  end)
+end)
+
+describe("a result, as people hold it", function()
+  local db, two
+
+  setup(function()
+    db = database.connect()
+    two = "select i as id, 'n' || i as name, case when i = 1 then 2.50 end as price from generate_series(1, 2) i"
+  end)
+  teardown(function() db:close() end)
+
+  it("has a length and its rows by number", function()
+    local rows_ = db:query(two)
+    assert.equal(2, #rows_)
+    assert.equal(0, #db:query("select 1 where false"))
+    assert.equal("n2", rows_[2].name)
+    assert.is_nil(rows_[3])
+    assert.is_nil(rows_[0])
+    assert.is_nil(rows_[1.5])
+    local seen = {}
+    for i = 1, #rows_ do seen[i] = rows_[i].id end
+    assert.same({ 1, 2 }, seen)
+    assert.is_nil(rows_.__tojson)
+  end)
+
+  it("answers a wrong method with the near one, and a dot with the colon", function()
+    local rows_ = db:query(two)
+    assert.matches('a result has no frist %(did you mean "first"%?%)', refusal(function() rows_:frist() end).message)
+    assert.matches("rows:each%(…%), got a nil", refusal(rows_.each).message)
+    assert.matches('no column nam %(did you mean "name"%?%)', refusal(rows_.column, rows_, "nam").message)
+    assert.matches("map takes a function", refusal(rows_.map, rows_, 1).message)
+  end)
+
+  it("leaves the collector running, whatever happens while many rows are read", function()
+    local mine = database.connect { types = { text = function(text)
+      if text == "n1500" then error "no" end
+      return text
+    end } }
+    assert.equal(1400, #mine:query("select 'n' || i as name from generate_series(1, 1400) i"):all())
+    assert.is_true(collectgarbage "isrunning")
+    assert.is_false((pcall(function() mine:query("select 'n' || i as name from generate_series(1, 2000) i"):all() end)))
+    assert.is_true(collectgarbage "isrunning")
+    collectgarbage "stop"
+    assert.equal(1400, #mine:query("select 'n' || i as name from generate_series(1, 1400) i"):all())
+    assert.is_false(collectgarbage "isrunning")
+    collectgarbage "restart"
+    mine:close()
+  end)
+
+  it("maps without holes", function()
+    assert.same({ "2.50" }, db:query(two):map(function(row) return row.price end))
+  end)
+
+  it("is JSON, number by number", function()
+    assert.equal('[{"id":1,"name":"n1","price":2.50},{"id":2,"name":"n2","price":null}]', db:query(two):to_json())
+    assert.equal("[]", db:query("select 1 where false"):to_json())
+    local odd = db:query [[select 9223372036854775807 as big, 'NaN'::numeric as nan, 'Infinity'::float8 as inf, 1e20::float8 as f,
+      '{"b": 1, "a": [1.10]}'::json as doc, array[1, null] as list, 'a"b' as "q""uote", true as yes, '\xff'::bytea as bytes,
+      '2026-01-02 03:04:05'::timestamp as t, 1 as twice, 2 as twice]]
+    local text = [[{"big":9223372036854775807,"nan":"NaN","inf":"Infinity","f":1e+20,"doc":{"b": 1, "a": [1.10]},]]
+      .. [["list":[1,null],"q\"uote":"a\"b","yes":true,"bytes":"\\xff","t":"2026-01-02T03:04:05","twice":2}]]
+    assert.equal("[" .. text .. "]", odd:to_json())
+    assert.equal(text, odd[1]:to_json())
+    assert.equal(1, db:query("select json_array_length(?::json)", moonpool.json(moonpool.json_decode(odd:to_json()))):scalar())
+    local first = odd:first()
+    assert.matches('"big":9223372036854775807,"nan":"NaN","inf":"Infinity"', first:to_json())
+    assert.matches('"price":2.50', db:query(two):first():to_json())
+  end)
+
+  it("gives rows that can be copied and walked in order", function()
+    local view = db:query(two)[1]
+    for _, row in ipairs { view, view:copy(), db:query(two):first() } do
+      local names, values, n = {}, {}, 0
+      for name, value in row:pairs() do
+        n = n + 1
+        names[n], values[n] = name, value
+      end
+      assert.same({ "id", "name", "price" }, names)
+      assert.same({ 1, "n1", "2.50" }, values)
+      local copy = row:copy()
+      assert.is_false(rawequal(copy, row))
+      assert.equal("2.50", rawget(copy, "price"))
+      assert.matches("did you mean", refusal(function() return copy.nmae end).message)
+    end
+    local kept = db:query("select 1 as a, 2 as a"):first():copy()
+    assert.equal(1, kept[1])
+    assert.equal(2, kept.a)
+    local n = 0
+    for _ in db:query(two)[2]:pairs() do n = n + 1 end
+    assert.equal(3, n)
+  end)
+
+  it("lets columns be called as methods are", function()
+    local row = db:query("select 1 as copy, null as to_json"):first()
+    assert.equal(1, row.copy)
+    assert.is_nil(row.to_json)
+    assert.equal(1, db:query("select 1 as copy")[1].copy)
+  end)
+
+  it("lets go of the result when the copy is all that is kept", function()
+    local gone = setmetatable({}, { __mode = "k" })
+    local kept
+    do
+      local rows_ = db:query "select repeat('x', 1000) as x"
+      gone[rows_] = true
+      kept = rows_[1]:copy()
+    end
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil(next(gone))
+    assert.equal(1000, #kept.x)
   end)
 end)

@@ -1,5 +1,4 @@
 local database = require "database"
-local stream = require "moonpool.core.stream"
 
 local refusal = database.refusal
 
@@ -10,7 +9,7 @@ describe("a stream", function()
   teardown(function() db:close() end)
 
   it("gives every row once, whatever the number", function()
-    for _, n in ipairs { 0, 1, stream.BATCH - 1, stream.BATCH, stream.BATCH + 1, 2 * stream.BATCH, 3500 } do
+    for _, n in ipairs { 0, 1, 63, 64, 65, 255, 256, 257, 1024, 3500 } do
       local sum, rows = 0, 0
       for row in db:stream("select i from generate_series(1, ?) i", n):each() do
         sum, rows = sum + row.i, rows + 1
@@ -30,7 +29,7 @@ describe("a stream", function()
     local left
     for _ = 1, 100 do
       left = db:query([[select count(*) from pg_stat_activity
-        where state = 'idle in transaction' and query like 'fetch%']]):scalar()
+        where state = 'active' and query like '%1000000) as i' and pid <> pg_backend_pid()]]):scalar()
       if left == 0 then break end
       db:exec "select pg_sleep(0.03)"
     end
@@ -58,6 +57,9 @@ describe("a stream", function()
         if row.i == 10 then tx:exec "insert into streamed values (9999)" end
       end
       assert.equal(2500, n)
+      for row in tx:stream "select * from streamed order by i":each() do
+        if row.i == 3 then break end
+      end
       assert.equal(2501, tx:query("select count(*) from streamed"):scalar())
     end)
   end)
@@ -75,7 +77,35 @@ describe("a stream", function()
     assert.equal(1, db:query("select 1"):scalar())
   end)
 
+  it("takes a statement that is a table, and writes", function()
+    local q = { to_sql = function() return "select i from generate_series(1, $1) i", { 4 }, 1 end }
+    local sum = 0
+    for row in db:stream(q):each() do sum = sum + row.i end
+    assert.equal(10, sum)
+    db:exec "create table if not exists stream_spec (a int)"
+    local n = 0
+    for row in db:stream "insert into stream_spec select generate_series(1, 600) returning a":each() do
+      n = n + 1
+      assert.equal(n, row.a)
+    end
+    assert.equal(600, n)
+    assert.equal(600, db:query("select count(*) from stream_spec"):scalar())
+    db:exec "drop table stream_spec"
+    assert.equal("read_only_sql_transaction",
+      refusal(function() db:read_stream("create table stream_spec (a int)"):each()() end).kind)
+  end)
+
+  it("gives its connection back when it is closed", function()
+    for _ = 1, 8 do
+      local one = db:stream "select generate_series(1, 100000000) as i"
+      assert.equal(1, one:each()(one).i)
+      one:close()
+    end
+    assert.equal(1, db:query("select 1"):scalar())
+  end)
+
   it("stays small", function()
+    if os.getenv "MOONPOOL_PRELOAD" then return pending "a sanitizer keeps what was freed" end
     local function resident()
       return tonumber(assert(io.open "/proc/self/status"):read "*a":match "VmRSS:%s+(%d+)")
     end

@@ -296,6 +296,76 @@ describe("the query builder", function()
     assert.equal(5, db:from("users"):scope(moonpool.scopes.between_dates("created_at", "2001-01-01")):count())
   end)
 
+  it("gathers one value of many rows", function()
+    local q = db:from("users"):order_by "id"
+    assert.equal(82, q:sum "age")
+    assert.equal(7, q:min "age")
+    assert.equal(44, q:max "age")
+    assert.equal("27.3333333333333333", q:avg "age")
+    assert.equal("Dan", q:max "name")
+    assert.equal(75, q:limit(2):sum "age")
+    assert.equal(164, q:sum(raw("age * ?", 2)))
+    assert.equal(31, q:where({ name = "Ann" }):sum "users.age")
+    assert.is_nil(q:where({ name = "Eve" }):sum "age")
+    assert.equal(2, q:select({ n = raw "length(name) - 1" }):group_by(raw "length(name) - 1"):reorder("n"):max "n")
+    assert.equal(82, db:from("users"):use_primary():distinct():select("age"):sum "age")
+    assert.equal("usage", database.refusal(function() q:sum() end).kind)
+    assert.equal("usage", database.refusal(function() q:sum("age", "id") end).kind)
+    assert.matches("takes a column", database.refusal(function() q:max(7) end).message)
+  end)
+
+  it("streams, and writes JSON", function()
+    local names = {}
+    for row in db:from("users"):order_by("id"):where("id > ?", 1):use_primary():stream():each() do
+      names[#names + 1] = row.name
+    end
+    assert.same({ "Bob", "Cat", "Dan" }, names)
+    db:transaction(function(tx)
+      local n = 0
+      for row in tx:from("users"):order_by("id"):stream():each() do
+        n = n + tx:from("users"):where({ id = row.id }):count()
+      end
+      assert.equal(4, n)
+    end)
+    assert.equal('[{"id":1,"name":"Ann"},{"id":2,"name":"Bob"}]',
+      db:from("users"):select("id", "name"):order_by("id"):limit(2):to_json())
+    assert.matches("cannot turn rows round", database.refusal(function()
+      db:from("users"):order_by("id"):before({ id = 3 }):limit(1):stream()
+    end).message)
+    assert.equal('[{"id":2,"age":44}]', db:from("users"):select("id", "age"):order_by("id"):before({ id = 3 }):limit(1)
+      :to_json())
+  end)
+
+  it("joins on SQL with its own parameters, and on conditions", function()
+    db:insert_into("orders"):values({ { id = 1, user_id = 1, total = 5 }, { id = 2, user_id = 2, total = 50 } }):exec()
+    local q = db:from("users u"):order_by "o.id"
+    assert.same({ 2 }, (q:join("orders o", raw("o.user_id = u.id and o.total > ?", 10)):pluck "o.id"))
+    assert.same({ 2 }, (q:join("orders o", c.all { c.eq("o.user_id", c.col "u.id"), c.gt("o.total", 10) }):pluck "o.id"))
+    assert.same({ 1, 2 }, (q:join("orders o", "o.user_id = u.id"):pluck "o.id"))
+    assert.same({ 1, 2 }, (db:from("users"):join(db:from("orders"):select { "id", user = "user_id" }:as "o",
+      { ["o.user"] = c.col "users.id" }):order_by("o.id"):pluck "o.id"))
+    assert.matches("names a column of its result", database.refusal(function()
+      q:select { n = "u.id" }:sum "u.id"
+    end).message)
+    assert.equal(3, q:reorder("u.id"):join("orders o", "o.user_id = u.id"):select { n = "u.id" }:sum "n" + 0)
+  end)
+
+  it("says what was meant", function()
+    local q = db:from "users"
+    local function said(f) return database.refusal(f).message end
+    assert.matches('no method whre %(did you mean "where"%?%)', said(function() return q:whre {} end))
+    assert.matches("say :where%(c.any", said(function() return q:or_where {} end))
+    assert.matches("a select gives rows", said(function() return q:exec() end))
+    assert.matches("say :order_by", said(function() return q:sort "id" end))
+    assert.matches("write { age = value }", said(function() return q:where("age", 5) end))
+    assert.matches('"age = %?"', said(function() return q:having("age", 5) end))
+    assert.matches("stands alone in an order", said(function() return q:order_by("age", "desc"):all() end))
+    assert.matches(":limit%(n%):all%(%)", said(function() return q:first(2) end))
+    assert.matches("from was called with a dot", said(function() return db.from "users" end))
+    assert.matches("with a colon", said(function() return q.where { id = 1 } end))
+    assert.equal(0, q:where({ id = 1 }):where("age > ?", 100):count())
+  end)
+
   it("explains, and carries its comment to the server", function()
     assert.truthy(db:from("users"):where({ id = 1 }):explain():find("users", 1, true))
     local plan = db:from("users"):explain { analyze = true, format = "json" }

@@ -239,7 +239,83 @@ describe("generated queries", function()
     return query:distinct(), { "v" }, kept
   end
 
-  local names = { "combined", "distinct", "grouped", "joined", "plain", "plain", "plain", "wrapped" }
+  -- The first row of each b, in an order.
+  function makers.first_of_each(shape, values)
+    local query, tests = wheres(shape, values, scope_of_p "p.", db:from "p")
+    local rows, desc, seen, kept = filtered(p, tests), shape:chance(50), {}, {}
+    table.sort(rows, before { { name = "b" }, { name = "a", desc = desc, nulls_first = desc }, { name = "id" } })
+    for _, row in ipairs(rows) do
+      local key = row.b == nil and "null" or row.b
+      if not seen[key] then
+        seen[key] = true
+        kept[#kept + 1] = row
+      end
+    end
+    return query:distinct_on("b"):order_by("b", desc and "a desc" or "a", "id"), { "id", "a", "b" }, kept, true
+  end
+
+  -- For each row the first few of another table.
+  function makers.lateral(shape, values)
+    local left, most, desc = shape:chance(50), values:upto(2), shape:chance(50)
+    local inner = db:from "q i":where(c.eq("i.p_id", c.col "t.id")):order_by(desc and "i.id desc" or "i.id"):limit(most)
+    local scope = scope_of_p "t."
+    local rows = {}
+    for _, row in ipairs(p) do
+      local list = {}
+      for _, other in ipairs(q) do
+        if other.p_id == row.id then table.insert(list, desc and 1 or #list + 1, other) end
+      end
+      for i = 1, math.min(most, #list) do
+        rows[#rows + 1] = { id = row.id, a = row.a, b = row.b, s = row.s, f = row.f, x = list[i].x, q = list[i].id }
+      end
+      if #list == 0 and left then rows[#rows + 1] = { id = row.id, a = row.a, b = row.b, s = row.s, f = row.f } end
+    end
+    scope.ints[#scope.ints + 1] = "l.x"
+    local from = db:from "p t"
+    from = left and from:left_lateral(inner:as "l") or from:lateral(inner:as "l")
+    local query, tests = wheres(shape, values, scope, from)
+    return query:select { "t.id", "l.x", q = "l.id" }, { "id", "x", "q" }, filtered(rows, tests)
+  end
+
+  -- A place among the rows with the same b, and a running sum.
+  function makers.windows(shape, values)
+    local query, tests = wheres(shape, values, scope_of_p "p.", db:from "p")
+    local rows, list = filtered(p, tests), {}
+    local named = shape:chance(50)
+    local window = { partition_by = "b", order_by = "id desc", frame = "rows between 1 preceding and current row" }
+    for _, row in ipairs(rows) do
+      local place, sum, next_id = 1, row.a, nil
+      for _, other in ipairs(rows) do
+        if other.b == row.b and other.id > row.id then
+          place = place + 1
+          if not next_id or other.id < next_id then next_id = other.id end
+        end
+      end
+      if next_id and p[next_id].a then sum = (sum or 0) + p[next_id].a end
+      list[#list + 1] = { id = row.id, place = place, two = sum }
+    end
+    if named then query = query:window("w", window) end
+    local over = named and "w" or window
+    return query:select { "id", place = raw("(?)::int", raw "row_number()":over(over)), two = raw "sum(a)":over(over) },
+      { "id", "place", "two" }, list
+  end
+
+  -- The ancestors-to-be of a chain: ids from a start in steps, by a recursive expression.
+  function makers.recursive(shape, values)
+    local start, by, last = values:upto(4), values:upto(3), values:upto(14)
+    local steps = db:from "p":select("id"):where { id = start }
+    local more = db:from "p n":select "n.id":join("steps", raw("n.id = steps.id + ?", by)):where(c.le("n.id", last))
+    local list, id = {}, start
+    list[1] = p[id]
+    while id + by <= math.min(last, #p) do
+      id = id + by
+      list[#list + 1] = p[id]
+    end
+    return db:with_recursive("steps", shape:chance(50) and steps:union_all(more) or steps:union(more)):from "steps",
+      { "id" }, list
+  end
+
+  local names = { "first_of_each", "lateral", "windows", "recursive", "combined", "distinct", "grouped", "joined", "plain", "plain", "plain", "wrapped" }
 
   local function explain(seed, set, query, text, params, why)
     local list = {}
@@ -264,6 +340,19 @@ describe("generated queries", function()
         "got\n" .. table.concat(got, "\n") .. "\nwhere the model has\n" .. table.concat(want, "\n")))
       local count = query:count()
       assert(count == #expected, explain(seed, set, query, text, params, ("count() %d, not %d"):format(count, #expected)))
+      for _, column in ipairs(columns) do
+        if column ~= "s" and #expected > 0 then
+          local sum, least, most
+          for _, row in ipairs(expected) do
+            local value = row[column]
+            if value then
+              sum, least, most = (sum or 0) + value, math.min(least or value, value), math.max(most or value, value)
+            end
+          end
+          assert(tonumber(query:sum(column)) == sum and query:min(column) == least and query:max(column) == most,
+            explain(seed, set, query, text, params, ("sum, min or max of %s, not %s"):format(column, tostring(sum))))
+        end
+      end
       assert(query:exists() == (#expected > 0), explain(seed, set, query, text, params, "exists()"))
       texts[text] = true
     end
@@ -279,6 +368,56 @@ describe("generated queries", function()
     for _ in pairs(texts) do different = different + 1 end
     -- A generator that makes the same few queries again and again would prove little.
     assert.is_true(only ~= nil or different > QUERIES * 0.8)
+  end)
+
+  it("insert the rows that the model inserts", function()
+    local pairs_of = { "a", "b", "s" }
+    for seed = 1, math.ceil(QUERIES / 8) do
+      local shape, values = model.dice(seed + 3e6), model.dice(seed * 19)
+      local tx = db:begin()
+      tx:exec "create temporary table fresh (id int primary key, a int default 7, b int, s text) on commit drop"
+      local expected = {}
+      local function put(answer)
+        local rows, uniform = {}, shape:chance(60)
+        for _ = 1, values:upto(6) do
+          local row, stored = { id = values:upto(9) }, {}
+          for _, taken in ipairs(rows) do if taken.id == row.id then row = nil break end end
+          if row then
+            for _, name in ipairs(pairs_of) do
+              local value = name == "s" and values:pick(model.words) or values:upto(5)
+              local said = uniform or shape:chance(60)
+              if values:chance(25) then row[name] = said and null or nil
+              elseif said then row[name], stored[name] = value, value end
+              if row[name] == nil and name == "a" then stored.a = 7 end
+            end
+            stored.id = row.id
+            rows[#rows + 1] = row
+            if not expected[row.id] then expected[row.id] = stored
+            elseif answer == "update" and (expected[row.id].b or 0) < 4 then
+              local old = expected[row.id]
+              expected[row.id] = { id = old.id, a = (old.a or 0) + 10, b = old.b, s = stored.s }
+            end
+          end
+        end
+        local insert = tx:insert_into "fresh":values(rows, { batch = uniform and shape:pick { "unnest", "values" } or nil })
+        if answer == "update" then
+          insert = insert:on_conflict "id":do_update { "s", a = raw "coalesce(fresh.a, 0) + 10" }
+            :where("coalesce(fresh.b, 0) < ?", 4)
+        else
+          insert = insert:on_conflict("id"):do_nothing()
+        end
+        return insert, insert:exec()
+      end
+      local text
+      for _ = 1, 3 do text = tostring(put(shape:pick { "update", "nothing" })) end
+      local got, want = {}, {}
+      for _, row in ipairs(tx:from "fresh":order_by("id"):all()) do got[#got + 1] = show(row, { "id", "a", "b", "s" }) end
+      for id = 1, 9 do
+        if expected[id] then want[#want + 1] = show(expected[id], { "id", "a", "b", "s" }) end
+      end
+      assert.same(want, got, "seed " .. seed .. ", the last of three: " .. text)
+      tx:rollback()
+    end
   end)
 
   it("change the rows that the model changes", function()

@@ -93,7 +93,9 @@ describe("pages", function()
     for name in pairs(row) do names[#names + 1] = name end
     table.sort(names)
     assert.same({ "a", "b", "id", "n", "t" }, names)
-    assert.truthy(database.refusal(function() return row.nme end).message:find("no column nme", 1, true))
+    assert.truthy(database.refusal(function() return row.nme end).message:find('no column "nme"', 1, true))
+    assert.equal(1, row:copy().id)
+    assert.matches('^{"id":1,', row:to_json())
     assert.equal(row.id, row[1])
     local page = db:from("items"):select("id"):order_by("id"):paginate { size = 10, total = true }
     assert.equal(57, page.total)

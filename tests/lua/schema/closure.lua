@@ -1,7 +1,10 @@
 --- The two properties, on any database: P1, the facts of what the facts make are the facts; P2, pg_dump prints the same
 --- of both. Works on the server that MOONPOOL_PRIMARY names, in databases of its own.
 
+local emitter = require "moonpool.schema.emitter"
 local moonpool = require "moonpool"
+local random = require "tests.lua.schema.random"
+local render = require "moonpool.schema.render"
 local schema = require "moonpool.schema"
 local split = require "moonpool.schema.split"
 
@@ -42,16 +45,29 @@ function M.dump(database)
   return (text:gsub(database:gsub("%p", "%%%0"), "DB"))
 end
 
---- Whether pg_dump can read this server.
-function M.can_dump(db)
-  local server = db:query_row("select current_setting('server_version_num')::int / 10000 as major").major
-  local client = run(program "pg_dump" .. " --version"):match "(%d+)"
-  return tonumber(client) and tonumber(client) >= server
-end
-
 function M.admin()
   M.db = M.db or moonpool.connect { primary = conninfo }
   return M.db
+end
+
+--- The server's release.
+function M.major()
+  M.release = M.release
+    or M.admin():query("select current_setting('server_version_num')::int / 10000"):scalar()
+  return M.release
+end
+
+--- Whether pg_dump can read this server: it reads none that is newer than itself. Says so once if not.
+function M.can_dump()
+  if M.dumps == nil then
+    local client = tonumber(run(program "pg_dump" .. " --version"):match "%) (%d+)")
+    M.dumps = client ~= nil and client >= M.major()
+    if not M.dumps then
+      io.stderr:write(("pg_dump %s cannot read PostgreSQL %d: dumps are not compared\n"):format(tostring(client),
+        M.major()))
+    end
+  end
+  return M.dumps
 end
 
 --- Roles that the schemas of the tests speak of.
@@ -175,10 +191,9 @@ end
 
 --- Checks both properties of the database `origin`, which is left as it is. Gives nil, or what is wrong.
 ---@param origin string
----@param options? { dump: boolean }
 ---@return string?
-function M.check(origin, options)
-  local dump = not options or options.dump ~= false
+function M.check(origin)
+  local dump = M.can_dump()
   local base = origin .. "_base"
   -- PostgreSQL's own texts are stable only after one reload, pg_dump's too.
   if dump then
@@ -207,6 +222,60 @@ function M.check(origin, options)
   end
 end
 
+--- Holds what is put together from the parts of indexes and constraints against what the server says of them.
+---@param database string
+---@return string[]  the differences
+function M.texts_that_differ(database)
+  local facts, out = M.facts(database), {}
+  local e = emitter.new(facts)
+  local db = moonpool.connect { primary = M.conninfo(database), pool = { max = 1 } }
+  db:transaction(function(tx)
+    tx:exec "set local search_path = ''"
+    local checked = 0
+    local function hold(fact, sql, ours)
+      local theirs = tx:query(sql, fact.schema, e.set:get(fact.parent).name, fact.name):scalar()
+      checked = checked + 1
+      if theirs ~= ours then out[#out + 1] = ("%s\n- %s\n+ %s"):format(fact.id, tostring(theirs), ours) end
+    end
+    for _, fact in ipairs(facts:of_kind "index") do
+      local host = facts:get(fact.parent)
+      hold(fact, [[
+select pg_get_indexdef(i.indexrelid) from pg_index i join pg_class c on c.oid = i.indexrelid
+join pg_class t on t.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = ? and t.relname = ? and c.relname = ?]],
+        render.index(fact, (host.attrs.partition_key and "ONLY " or "") .. e:name_of(host.id)))
+    end
+    for _, fact in ipairs(facts:of_kind "constraint") do
+      hold(fact, [[
+select pg_get_constraintdef(k.oid) from pg_constraint k
+left join pg_class c on c.oid = k.conrelid left join pg_type t on t.oid = k.contypid
+join pg_namespace n on n.oid = coalesce(c.relnamespace, t.typnamespace)
+where n.nspname = ? and coalesce(c.relname, t.typname) = ? and k.conname = ?]], render.constraint(fact, e))
+    end
+    assert(checked > 0, "there was nothing to hold against the server")
+  end, { read_only = false })
+  db:close "1s"
+  return out
+end
+
+--- The facts as a schema file, loaded and read back. Gives nil, or what is different.
+---@param database string
+---@return string?
+function M.check_file(database)
+  local facts = M.facts(database)
+  local text = facts:to_lua()
+  if text ~= facts:to_lua() then return "the file is another one each time" end
+  local db = moonpool.connect { primary = M.conninfo(database), pool = { max = 1 } }
+  local ok, again = pcall(schema.elaborate, db, schema.load(text, "schema.lua"), { secrets = true })
+  local difference = ok and schema.compare(db, facts, again)
+  db:close "1s"
+  if not ok then return tostring(again) end
+  if not difference:is_empty() then return difference:format() end
+  if facts:hash() == again:hash() and #schema.layout(facts, again) == 0 and again:to_lua() ~= text then
+    return "the file of the file: " .. first_difference(text, again:to_lua())
+  end
+end
+
 --- The same with one database and one reload less: most schemas are equal at once, down to the byte. One that is not
 --- (PostgreSQL prints some texts differently after their first reload) is checked in full.
 ---@param origin string
@@ -217,8 +286,45 @@ function M.quick_check(origin)
   local db = M.fresh(made)
   local ok = pcall(db.script, db, facts:to_sql())
   db:close "1s"
-  if ok and facts:hash() == M.facts(made):hash() and M.dump(origin) == M.dump(made) then return nil end
+  if ok and facts:hash() == M.facts(made):hash()
+    and (not M.can_dump() or M.dump(origin) == M.dump(made)) then return nil end
   return M.check(origin)
+end
+
+--- Checks random schemas, one a seed. Gives nil, or the smallest list of statements that fails, and how.
+---@param database string
+---@param from integer
+---@param to integer
+---@param size integer  roughly how many statements
+---@param check? fun(database: string): string?  default quick_check
+---@return string?
+function M.try_seeds(database, from, to, size, check)
+  local before = M.reuse
+  M.reuse = 40
+  local function wrong(statements)
+    local db = M.fresh(database)
+    M.run_some(db, statements)
+    db:close "1s"
+    local ok, why = pcall(check or M.quick_check, database)
+    return not ok and "error: " .. tostring(why) or why
+  end
+  local found
+  for seed = from, to do
+    local statements = random.statements(seed, size)
+    local why = wrong(statements)
+    if why then
+      local kind = why:sub(1, 12)
+      local small = random.shrink(statements, function(list)
+        local reason = wrong(list)
+        return reason ~= nil and reason:sub(1, 12) == kind
+      end)
+      found = ("seed %d\n%s;\n%s"):format(seed, table.concat(small, ";\n"), wrong(small) or why)
+      break
+    end
+  end
+  M.reuse = before
+  for _, suffix in ipairs { "", "_quick", "_base", "_made" } do M.drop(database .. suffix) end
+  return found
 end
 
 return M

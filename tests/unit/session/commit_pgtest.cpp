@@ -111,6 +111,25 @@ TEST_CASE("a connection lost before COMMIT rolled everything back, and that is k
   CHECK(c.rows_at_rest() == "0");
 }
 
+TEST_CASE(
+    "a statement that commits by itself is in doubt when its answer is lost, and all with it") {
+  Bent bent;
+  auto const table = test::unique("commits");
+  sql("create table " + table + " (a int)");
+  ask(*bent.session, "select 1");
+  auto const tx = wait(bent.session->begin({}));
+  auto const rule = bent.proxy.add(
+      {.side = Side::backend, .type = 'C', .text = "COMMIT", .act = Act::cut_before});
+  auto const answer = test::run_all(*tx, {"insert into " + table + " values (1)", "commit"});
+  CHECK(bent.proxy.hits(rule) == 1);
+  CHECK(sql("select count(*) from " + table) == "1");
+  REQUIRE(answer.replies.size() == 2);
+  for (auto const& reply : answer.replies) {
+    REQUIRE(std::holds_alternative<Error>(reply));
+    CHECK(std::get<Error>(reply).in_doubt());
+  }
+}
+
 TEST_CASE("rolling back over a lost connection never throws") {
   for (auto const act : {Act::cut_before, Act::cut_after}) {
     Case c;

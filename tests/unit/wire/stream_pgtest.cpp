@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "proxy/proxy.hpp"
+#include "support/sanitized.hpp"
 #include "unit/wire/wire.hpp"
 #include "wire/stream.hpp"
 
@@ -238,7 +239,7 @@ TEST_CASE("a reader that does not ask makes the server wait, and memory stays fl
     if (i % 200 == 0) most = std::max(most, resident());
   }
   CHECK(sum > 1999000);
-  CHECK(most - before < 8 * 1024);
+  CHECK((test::kSanitized || most - before < 8 * 1024));  // a sanitizer keeps what was freed
 }
 
 TEST_CASE("large rows make small batches") {

@@ -74,6 +74,10 @@ struct Free {
   void operator()(mp_session* handle) const noexcept { mp_session_free(handle); }
   void operator()(mp_op* handle) const noexcept { mp_op_free(handle); }
   void operator()(mp_result* handle) const noexcept { mp_result_free(handle); }
+  void operator()(mp_stream* handle) const noexcept { mp_stream_free(handle); }
+  void operator()(mp_copy* handle) const noexcept { mp_copy_free(handle); }
+  void operator()(mp_loan* handle) const noexcept { mp_loan_free(handle); }
+  void operator()(mp_listener* handle) const noexcept { mp_listener_free(handle); }
   void operator()(mp_text* handle) const noexcept { mp_text_free(handle); }
 };
 template <class T>

@@ -45,6 +45,10 @@ typedef struct mp_result mp_result;
 typedef struct mp_sql mp_sql;
 typedef struct mp_script mp_script;
 typedef struct mp_text mp_text;
+typedef struct mp_stream mp_stream;
+typedef struct mp_copy mp_copy;
+typedef struct mp_loan mp_loan;
+typedef struct mp_listener mp_listener;
 
 /* MP_ABI_VERSION of the library that answers. A caller compiled against another number must stop. */
 MP_API uint32_t mp_abi_version(void) MP_NOEXCEPT;
@@ -222,6 +226,7 @@ typedef struct mp_tx_options {
   int32_t read_only;  /* 1: READ ONLY */
   int32_t deferrable; /* 1: DEFERRABLE */
   double timeout;     /* seconds for the whole transaction; 0: the session's habit */
+  const char* place;  /* where it is begun, for the warning about leaks; copied; may be NULL */
 } mp_tx_options;
 
 /* Runs statements in one round trip. Results and errors are kept by index. Options NULL: a write.
@@ -256,6 +261,12 @@ MP_API int mp_op_run(mp_op* op) MP_NOEXCEPT;
 /* As far as it goes without waiting. MP_PENDING fills `wait`: step again with MP_READY when the
  * descriptor is ready, MP_TIMED_OUT when the time has come, MP_CANCELLED to make it end early. */
 MP_API int mp_op_step(mp_op* op, int wakeup, mp_wait* wait) MP_NOEXCEPT;
+/* For whoever steps several operations on one thread: blocks until a descriptor of `waits` is ready, at
+ * most `timeout` seconds (negative: without end; the waits' own timeouts are not looked at). ready[i]
+ * becomes 1 where waits[i] is, else 0. Gives how many are; 0 when the time has passed; -1 when the
+ * program was interrupted (Ctrl-C in the shell). */
+MP_API int mp_wait_any(const mp_wait* waits, size_t count, double timeout,
+                       unsigned char* ready) MP_NOEXCEPT;
 /* After the end. The error of the whole operation, NULL when it is MP_OK. Leans on the operation. */
 MP_API const mp_error* mp_op_error(const mp_op* op) MP_NOEXCEPT;
 /* How many statements it ran. */
@@ -289,6 +300,111 @@ MP_API const char* mp_result_node(const mp_result* result) MP_NOEXCEPT;
 /* Bytes it holds outside the caller's sight: for collectors that must feel its weight. */
 MP_API size_t mp_result_memory(const mp_result* result) MP_NOEXCEPT;
 MP_API void mp_result_free(mp_result* result) MP_NOEXCEPT;
+
+/* ---- Streams and COPY ------------------------------------------------------------------------ *
+ *
+ * Both keep a connection until they have ended or are freed; freeing is safe at any time, in the middle
+ * too. A timeout in the options is for the whole of it; without one each operation has the session's. Inside
+ * a transaction a stream is a cursor, so its statement must be a query and other statements may run between
+ * its rows; a COPY keeps the connection, so they are refused until it has ended. The end of the
+ * transaction ends both. */
+
+/* Runs a statement, as far as its first answer, and gives by mp_op_stream a stream of its rows. `options`
+ * NULL: on the primary. */
+MP_API mp_op* mp_stream_open(mp_session* session, const mp_statement* statement,
+                             const mp_run_options* options) MP_NOEXCEPT;
+/* One result, by mp_op_result: at least one row and at most `max_rows` (0: some hundred), as soon as
+ * there are any. A result without rows is the end and has the command tag; after it none is given. An
+ * error comes after the rows that came before it. */
+MP_API mp_op* mp_stream_next(mp_stream* stream, size_t max_rows) MP_NOEXCEPT;
+/* Freed early, the server is told to stop. */
+MP_API void mp_stream_free(mp_stream* stream) MP_NOEXCEPT;
+
+/* Starts one COPY … FROM STDIN, on the primary; mp_op_copy gives it. */
+MP_API mp_op* mp_copy_in(mp_session* session, const char* sql, size_t length,
+                         const mp_run_options* options) MP_NOEXCEPT;
+/* Gathers one value of a row in COPY's text format, escaped; data NULL is SQL NULL. 0: no text in
+ * PostgreSQL can hold these bytes; the whole row is dropped then. */
+MP_API int mp_copy_value(mp_copy* copy, const char* data, size_t length) MP_NOEXCEPT;
+/* The same for a number, exactly. */
+MP_API void mp_copy_number(mp_copy* copy, double value) MP_NOEXCEPT;
+/* Drops the values since the last row ended. */
+MP_API void mp_copy_drop_row(mp_copy* copy) MP_NOEXCEPT;
+/* Ends the row. 1: so much is gathered that it is time for mp_copy_put. */
+MP_API int mp_copy_end_row(mp_copy* copy) MP_NOEXCEPT;
+/* Adds raw data (NULL: none), in whatever format the COPY was told, and sends what is gathered. Waits
+ * only while the server has not taken what was sent before. An error ends the COPY, and nothing is
+ * stored. */
+MP_API mp_op* mp_copy_put(mp_copy* copy, const char* data, size_t length) MP_NOEXCEPT;
+/* Ends the COPY; mp_op_affected tells the rows that were stored. */
+MP_API mp_op* mp_copy_finish(mp_copy* copy) MP_NOEXCEPT;
+/* Ends the COPY so that nothing is stored; the server's log quotes the reason. Succeeds always. */
+MP_API mp_op* mp_copy_fail(mp_copy* copy, const char* reason, size_t length) MP_NOEXCEPT;
+
+/* Starts one COPY … TO STDOUT; mp_op_copy gives it. */
+MP_API mp_op* mp_copy_out(mp_session* session, const char* sql, size_t length,
+                          const mp_run_options* options) MP_NOEXCEPT;
+/* The next piece of data, of whole rows, by mp_op_text. An empty one is the end, and then
+ * mp_op_affected tells how many rows came. */
+MP_API mp_op* mp_copy_get(mp_copy* copy) MP_NOEXCEPT;
+/* Gives the rows of such a piece, in text format, as a result with the columns of `like`; NULL and an
+ * error where it has other columns. */
+MP_API mp_result* mp_copy_rows(const mp_result* like, const char* data, size_t length,
+                               mp_error** error) MP_NOEXCEPT;
+/* Freed in the middle, nothing of it is stored, and the server is told to stop. */
+MP_API void mp_copy_free(mp_copy* copy) MP_NOEXCEPT;
+
+/* Lends a connection to somebody who speaks libpq: blocking, out of pipeline mode, on the node that
+ * `options` name (NULL: the primary); inside a transaction that one's connection, and the transaction is not
+ * to be ended. mp_op_loan gives it. */
+MP_API mp_op* mp_lend(mp_session* session, const mp_run_options* options) MP_NOEXCEPT;
+/* The PGconn*; leans on the loan. NULL when it was returned, or its transaction is over. Not to be
+ * finished. */
+MP_API void* mp_loan_connection(const mp_loan* loan) MP_NOEXCEPT;
+/* Returns the connection. Its settings are restored before its next user. 1, or 0 and an error: a
+ * transaction had been left open (it is rolled back), or it came back broken (it is closed). */
+MP_API int mp_loan_return(mp_loan* loan, mp_error** error) MP_NOEXCEPT;
+/* Returns it too, if that was not done. */
+MP_API void mp_loan_free(mp_loan* loan) MP_NOEXCEPT;
+
+/* What these operations give, once each. */
+MP_API mp_stream* mp_op_stream(mp_op* op) MP_NOEXCEPT;
+MP_API mp_copy* mp_op_copy(mp_op* op) MP_NOEXCEPT;
+MP_API mp_loan* mp_op_loan(mp_op* op) MP_NOEXCEPT;
+MP_API mp_text* mp_op_text(mp_op* op) MP_NOEXCEPT;
+MP_API int64_t mp_op_affected(const mp_op* op) MP_NOEXCEPT;
+
+/* ---- Listening ------------------------------------------------------------------------------- */
+
+typedef struct mp_listen_options {
+  size_t size;
+  double timeout; /* seconds for the first connection; 0: the session's habit */
+  double probe;   /* after so many seconds of silence the server is asked for a sign; 0: 15 */
+} mp_listen_options;
+
+/* What NOTIFY sent; or, where gap is 1, the news that the connection was lost and is back: notes sent
+ * after `since` (the server's time, as SQL reads it) may have been missed. Text ends in NUL. */
+typedef struct mp_note {
+  const char* channel;
+  const char* payload;
+  size_t payload_length;
+  const char* since;
+  int32_t pid; /* of the sender */
+  int32_t gap;
+} mp_note;
+
+/* Listens to channels, which are names, on a connection of its own to the primary. Ends when it does, and
+ * gives it by mp_op_listener. Not inside a transaction. `options` may be NULL. */
+MP_API mp_op* mp_listen(mp_session* session, const mp_value* channels, size_t count,
+                        const mp_listen_options* options) MP_NOEXCEPT;
+/* The next note, by mp_op_note: NULL there when so many seconds passed without one (negative: no end).
+ * Fails where the connection was lost and could not be replaced by then; the next call tries again. */
+MP_API mp_op* mp_listener_next(mp_listener* listener, double timeout) MP_NOEXCEPT;
+/* Lets go of the connection, once no operation waits on it. */
+MP_API void mp_listener_free(mp_listener* listener) MP_NOEXCEPT;
+MP_API mp_listener* mp_op_listener(mp_op* op) MP_NOEXCEPT;
+/* Leans on the operation. */
+MP_API const mp_note* mp_op_note(const mp_op* op) MP_NOEXCEPT;
 
 /* ---- SQL text -------------------------------------------------------------------------------- */
 

@@ -22,7 +22,9 @@
 #include <vector>
 
 #include "moonpool/error.hpp"
+#include "moonpool/listen.hpp"
 #include "moonpool/rows.hpp"
+#include "moonpool/stream.hpp"
 
 namespace moonpool {
 inline namespace v1 {
@@ -99,6 +101,55 @@ class Session {
     return run(sql, MP_READ, {Param(std::forward<Values>(values))...});
   }
 
+  // Rows as the loop asks for them; on the primary, and on a replica where one may answer.
+  template <class... Values>
+  RowStream stream(std::string_view sql, Values&&... values) {
+    return open_stream(sql, MP_WRITE, {Param(std::forward<Values>(values))...});
+  }
+  template <class... Values>
+  RowStream read_stream(std::string_view sql, Values&&... values) {
+    return open_stream(sql, MP_READ, {Param(std::forward<Values>(values))...});
+  }
+
+  // Stores a range of tuples by COPY, all of them or, when anything throws, none; gives their number.
+  template <class Range>
+  long long copy_in(std::string_view table, std::initializer_list<std::string_view> columns,
+                    Range&& rows) {
+    auto const sql = detail::copy_in_sql(table, columns);
+    auto const op = detail::finish(mp_copy_in(session_.get(), sql.data(), sql.size(), nullptr));
+    detail::Handle<mp_copy> const copy(mp_op_copy(op.get()));
+    return detail::copy_rows(copy.get(), columns.size(), std::forward<Range>(rows));
+  }
+  // Calls `take` with each piece of the data of one COPY … TO STDOUT, pieces of whole rows; gives the
+  // number of rows. What `take` throws ends it.
+  template <class Take>
+  long long copy_out(std::string_view sql, Take&& take) {
+    auto const op = detail::finish(mp_copy_out(session_.get(), sql.data(), sql.size(), nullptr));
+    detail::Handle<mp_copy> const copy(mp_op_copy(op.get()));
+    for (;;) {
+      auto const got = detail::finish(mp_copy_get(copy.get()));
+      detail::Handle<mp_text> const text(mp_op_text(got.get()));
+      std::size_t length = 0;
+      char const* const data = mp_text_data(text.get(), &length);
+      if (length == 0) return mp_op_affected(got.get());
+      take(std::string_view(data, length));
+    }
+  }
+
+  // Listens to channels, which are names; not inside a transaction.
+  Listener listen(std::initializer_list<std::string_view> channels,
+                  ListenOptions const& options = {}) {
+    std::vector<mp_value> names;
+    names.reserve(channels.size());
+    for (auto const channel : channels) names.push_back({channel.data(), channel.size(), 0});
+    mp_listen_options wishes{};
+    wishes.size = sizeof wishes;
+    wishes.timeout = std::chrono::duration<double>(options.timeout).count();
+    wishes.probe = std::chrono::duration<double>(options.probe).count();
+    auto const op = detail::finish(mp_listen(session_.get(), names.data(), names.size(), &wishes));
+    return Listener(mp_op_listener(op.get()));
+  }
+
   // Commits when `work` returns, rolls back when it throws and throws on. Inside a transaction it is a
   // savepoint. Serialization failures and deadlocks run `work` again, `retries` times.
   template <class Work>
@@ -119,6 +170,18 @@ class Session {
     options.route = route;
     auto const op = detail::finish(mp_run(session_.get(), &statement, 1, &options));
     return Rows(mp_op_result(op.get(), 0));
+  }
+
+  RowStream open_stream(std::string_view sql, int route, std::initializer_list<Param> params) {
+    std::vector<mp_value> values;
+    values.reserve(params.size());
+    for (auto const& param : params) values.push_back(param.view());
+    mp_statement const statement{sql.data(), sql.size(), values.data(), values.size()};
+    mp_run_options options{};
+    options.size = sizeof options;
+    options.route = route;
+    auto const op = detail::finish(mp_stream_open(session_.get(), &statement, &options));
+    return RowStream(mp_op_stream(op.get()));
   }
 
   detail::Handle<mp_session> session_;
@@ -205,6 +268,27 @@ class Cluster {
   template <class... Values>
   Rows read_query(std::string_view sql, Values&&... values) const {
     return session().read_query(sql, std::forward<Values>(values)...);
+  }
+  template <class... Values>
+  RowStream stream(std::string_view sql, Values&&... values) const {
+    return session().stream(sql, std::forward<Values>(values)...);
+  }
+  template <class... Values>
+  RowStream read_stream(std::string_view sql, Values&&... values) const {
+    return session().read_stream(sql, std::forward<Values>(values)...);
+  }
+  template <class Range>
+  long long copy_in(std::string_view table, std::initializer_list<std::string_view> columns,
+                    Range&& rows) const {
+    return session().copy_in(table, columns, std::forward<Range>(rows));
+  }
+  template <class Take>
+  long long copy_out(std::string_view sql, Take&& take) const {
+    return session().copy_out(sql, std::forward<Take>(take));
+  }
+  Listener listen(std::initializer_list<std::string_view> channels,
+                  ListenOptions const& options = {}) const {
+    return session().listen(channels, options);
   }
   template <class Work>
   void transaction(Work&& work, TransactionOptions const& options = {}, int retries = 3) const {

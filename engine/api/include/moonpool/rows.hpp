@@ -92,11 +92,12 @@ class Rows {
   }
   // Throws Error that lists the columns there are.
   std::size_t column(std::string_view name) const {
-    std::string all;
-    for (std::size_t i = 0; i < columns(); ++i) {
+    auto const count = columns();
+    for (std::size_t i = 0; i < count; ++i) {
       if (column_name(i) == name) return i;
-      all.append(all.empty() ? "" : ", ").append(column_name(i));
     }
+    std::string all;
+    for (std::size_t i = 0; i < count; ++i) all.append(i == 0 ? "" : ", ").append(column_name(i));
     throw Error("there is no column '" + std::string(name) + "'; the columns are: " + all);
   }
   Field at(std::size_t row, std::size_t column) const {

@@ -52,7 +52,7 @@ M.of = {
   constraint = list("name type columns references ref_columns match on_update on_delete on_delete_columns deferrable "
     .. "deferred not_valid not_enforced no_inherit inherited expression elements method include predicate where "
     .. "options tablespace nulls_not_distinct clustered replica_identity statistics attached_to without_overlaps "
-    .. "period comment"),
+    .. "period comment index_comment"),
   trigger = list("timing events columns each_row func arguments condition constraint deferrable deferred from "
     .. "old_table new_table enabled inherited depends_on_extensions comment"),
   rule = list("event body enabled comment"),

@@ -286,27 +286,56 @@ function Collector:attach()
   end
 end
 
+-- The specs of a list, lists in it written out. A hole is a word that was misspelt: it ends a list for ipairs, and
+-- what stands behind it would silently be no part of the schema.
+local function flatten(list, out, place)
+  if spec_of.is_spec(list) then
+    out[#out + 1] = list
+    return out
+  elseif type(list) == "function" then
+    error(("%s is a word without its braces: m.table \"name\" { … }"):format(place), 0)
+  elseif column_of.is_column(list) then
+    error(("%s is the column %s (%s); a column stands in the braces of a table"):format(place, list.name,
+      tostring(list.at)), 0)
+  elseif type(list) ~= "table" or getmetatable(list) ~= nil then
+    error(("a schema is a list of what m.table and its like make; %s is %s"):format(place, tostring(list)), 0)
+  end
+  local top, behind = 0, ""
+  for key in pairs(list) do  -- order-free: each key is judged for itself
+    if type(key) == "number" then
+      top = math.max(top, key)
+    elseif key ~= "public" then
+      error(("a schema takes no %q; it is a list, and may say public = false"):format(tostring(key)), 0)
+    end
+  end
+  for i = 1, top do
+    if list[i] == nil then error(("item %d of the schema%s is nil: is its word spelt right?"):format(i, behind), 0) end
+    flatten(list[i], out, ("item %d%s"):format(i, behind))
+    if spec_of.is_spec(list[i]) then behind = (" (behind the %s)"):format(tostring(list[i])) end
+  end
+  return out
+end
+
 --- Makes a wish of specs.
----@param specs table  a list of specs; lists in it count as written out
+---@param specs table  a list of specs; lists in it count as written out. With `public = false` the database has no
+--- schema of that name.
 ---@return moonpool.schema.FactSet
 function M.collect(specs)
   local set = set_of.new { wish = true }
   local self = setmetatable({ set = set, later = {}, acl_position = {} }, Collector)
+  local flat = flatten(specs, {}, "the schema")
+  if type(specs) == "table" and specs.public == false then set.meta.complete = true end
   local function each(list, visit)
-    if spec_of.is_spec(list) then return visit(list) end
-    if type(list) ~= "table" or getmetatable(list) ~= nil then
-      error(("a schema is a list of what m.table and its like make, got %s"):format(tostring(list)), 0)
-    end
-    for _, item in ipairs(list) do each(item, visit) end
+    for _, spec in ipairs(list) do visit(spec) end
   end
   -- Schemas first: the rest hangs under them.
-  each(specs, function(spec)
+  each(flat, function(spec)
     if spec.kind == "schema" then self:add(spec) end
   end)
-  each(specs, function(spec)
+  each(flat, function(spec)
     if IN_SCHEMA[spec.kind] then self:schema(spec.path[1]) end
   end)
-  each(specs, function(spec)
+  each(flat, function(spec)
     if spec.kind ~= "schema" then self:add(spec) end
   end)
   for _, resolve in ipairs(self.later) do resolve() end

@@ -154,13 +154,18 @@ local function stray_privileges(set, done)
   return out
 end
 
+-- Long strings must not be indented with the rest: they would no longer be the same strings. Nothing else has line
+-- breaks behind brackets, because short strings are written without any.
 local function indent(text)
-  return (text:gsub("\n", "\n  "))
-end
-
--- Long strings must not be indented with the rest: they would no longer be the same strings.
-local function has_long_string(text)
-  return text:find "%[=*%[\n" ~= nil
+  local out, at = {}, 1
+  while true do
+    local from, to, level = text:find("%[(=*)%[\n", at)
+    out[#out + 1] = text:sub(at, (from or 0) - 1):gsub("\n", "\n  ")
+    if not from then return table.concat(out) end
+    local _, stop = text:find("]" .. level .. "]", to, true)
+    out[#out + 1] = text:sub(from, stop)
+    at = stop + 1
+  end
 end
 
 local function by_schema(a, b)
@@ -191,12 +196,12 @@ function M.file(set)
   end
   for _, text in ipairs(stray_privileges(set, done)) do texts[#texts + 1] = text end
 
+  local no_public = set.meta.complete and not set:get "schema:public"
   local out = { 'local m = require "moonpool.schema"\n' }
   local function block(from, to, head)
     local lines = { head .. "{" }
-    for i = from, to do
-      lines[#lines + 1] = (has_long_string(texts[i]) and "  " .. texts[i] or "  " .. indent(texts[i])) .. ","
-    end
+    if from == 1 and no_public and #texts <= PART then lines[2] = "  public = false," end
+    for i = from, to do lines[#lines + 1] = "  " .. indent(texts[i]) .. "," end
     lines[#lines + 1] = "}"
     return table.concat(lines, "\n")
   end
@@ -209,6 +214,7 @@ function M.file(set)
       out[#out + 1] = ("local function part_%d()\n%s\nend\n"):format(#parts,
         block(from, math.min(from + PART - 1, #texts), "return "))
     end
+    if no_public then table.insert(parts, 1, "public = false") end
     out[#out + 1] = ("return { %s }"):format(table.concat(parts, ", "))
   end
   return table.concat(out, "\n") .. "\n"

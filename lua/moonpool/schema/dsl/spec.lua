@@ -49,7 +49,7 @@ end
 function M.caller(level)
   local info = debug and debug.getinfo(level + 1, "Sl")
   if not info or info.currentline < 0 then return nil end
-  return ("%s:%d"):format(info.short_src, info.currentline)
+  return ("%s:%d"):format(info.source:match "^@(.*)$" or info.short_src, info.currentline)
 end
 
 --- A value as SQL: text is quoted, numbers and booleans are written, `sql` is taken as it is.

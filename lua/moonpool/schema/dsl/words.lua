@@ -1,5 +1,7 @@
 --- The words of the schema language. `m.table "accounts" { … }` and its like make specs; nothing is done with them
 --- until they are collected.
+--
+-- Each notes the line it stands on by counting callers, so none may be left by a tail call: `return (f(x))`.
 
 local attributes = require "moonpool.schema.dsl.attributes"
 local column_of = require "moonpool.schema.dsl.column"
@@ -21,16 +23,16 @@ local TYPES = {
 }
 
 for word, type_text in pairs(TYPES) do  -- order-free: a table is filled
-  M[word] = function(name) return column_of.new(name, type_text, 2) end
+  M[word] = function(name) return (column_of.new(name, type_text, 2)) end
 end
 
 -- Types with measures: m.varchar(20) "label"; m.varchar "label" has none.
 local function measured(word, type_text, tail)
   M[word] = function(first, second)
-    if type(first) == "string" then return column_of.new(first, type_text .. (tail or ""), 2) end
+    if type(first) == "string" then return (column_of.new(first, type_text .. (tail or ""), 2)) end
     local measure = second and ("(%d,%d)"):format(first, second) or first and ("(%d)"):format(first) or ""
     return function(name)
-      return column_of.new(name, type_text .. measure .. (tail or ""), 2)
+      return (column_of.new(name, type_text .. measure .. (tail or ""), 2))
     end
   end
 end
@@ -47,7 +49,7 @@ measured("varbit", "bit varying")
 ---@param type_text string
 ---@return moonpool.schema.Column
 function M.column(name, type_text)
-  return column_of.new(name, type_text, 2)
+  return (column_of.new(name, type_text, 2))
 end
 
 local SERIALS = { serial = "integer", bigserial = "bigint", smallserial = "smallint" }
@@ -121,7 +123,7 @@ local function named(kind, default_schema, fill)
     local spec = spec_of.new(kind, path, nil, spec_of.caller(2))
     spec.args = args
     return function(body)
-      return (fill or take)(spec, body, 2)
+      return ((fill or take)(spec, body, 2))
     end
   end
 end
@@ -149,7 +151,7 @@ end)
 local function view(kind)
   return named(kind, "public", function(spec, body, level)
     if type(body) == "string" then body = { definition = body } end
-    return take(spec, body, level + 1)
+    return (take(spec, body, level + 1))
   end)
 end
 M.view, M.matview = view "view", view "matview"
@@ -173,14 +175,14 @@ for _, kind in ipairs { "trigger", "rule", "policy", "constraint" } do
   M[kind] = function(name)
     if type(name) ~= "string" then error(("a %s's name is text, got a %s"):format(kind, type(name)), 2) end
     local spec = spec_of.new(kind, { name }, nil, spec_of.caller(2))
-    return function(body) return take(spec, body, 2) end
+    return function(body) return (take(spec, body, 2)) end
   end
 end
 
 --- Tables and schemas of a publication.
 M.published = function(name)
   local spec = spec_of.new("publication_table", spec_of.path(name, "public", 2), nil, spec_of.caller(2))
-  return function(body) return take(spec, body, 2) end
+  return function(body) return (take(spec, body, 2)) end
 end
 M.published_schema = function(name)
   return spec_of.new("publication_schema", { name }, nil, spec_of.caller(2))

@@ -54,6 +54,7 @@ local function with_index(cx, row, attrs, fact)
   local index = cx.indexes[row.conindid]
   if not index then return end
   cx:alias(OID.pg_class, row.conindid, fact)
+  cx:note(OID.pg_class, row.conindid, fact, "index_comment")
   attrs.tablespace, attrs.include = index.tablespace, index.include
   attrs.nulls_not_distinct = index.nulls_not_distinct
   attrs.options, attrs._options = index.options, index._options
@@ -118,6 +119,10 @@ local function index_details(fact, e)
   if attrs.clustered then e:add(("ALTER TABLE %s CLUSTER ON %s"):format(table_name, name)) end
   if attrs.replica_identity then
     e:add(("ALTER TABLE ONLY %s REPLICA IDENTITY USING INDEX %s"):format(table_name, name))
+  end
+  if attrs.index_comment and e.options.comments ~= false then
+    e:add(("COMMENT ON INDEX %s IS %s"):format(names.qualified(fact.schema, fact.name),
+      names.literal(attrs.index_comment)))
   end
   for _, item in ipairs(attrs.statistics or {}) do
     e:add(("ALTER INDEX %s ALTER COLUMN %d SET STATISTICS %d"):format(

@@ -82,10 +82,15 @@ local function security(fact, e)
   if attrs.force_row_security then e:add(("ALTER TABLE ONLY %s FORCE ROW LEVEL SECURITY"):format(name)) end
 end
 
--- An inherited column starts as its parent's; where it differs it is altered.
+-- An inherited column starts as its parent's; where it differs it is altered. A column of the table's own that a
+-- parent has too takes the parent's default unless it has one.
 local function inherited_details(fact, e)
   local head = alter(fact, e)
   for _, column in ipairs(e:folded(fact, "column")) do
+    if fact.attrs.inherits and not column.attrs.inherited and not column.attrs.generated and not column.attrs.identity
+      and #e.set:children(column.id, "default") == 0 and e:inherited(fact, column.name).default then
+      e:add(head .. " ALTER COLUMN " .. names.quote(column.name) .. " DROP DEFAULT")
+    end
     if column.attrs.inherited then
       local above = e:inherited(fact, column.name)
       local at = head .. " ALTER COLUMN " .. names.quote(column.name)

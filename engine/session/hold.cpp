@@ -1,0 +1,130 @@
+#include "session/hold.hpp"
+
+#include "base/error.hpp"
+#include "policy/random.hpp"
+#include "session/session.hpp"
+#include "session/turn.hpp"
+
+namespace moonpool::session {
+
+using async::Operation;
+using cluster::Placement;
+using cluster::Route;
+
+Patience Patience::of(Duration timeout, Duration habit) {
+  if (timeout > Duration::zero()) return {timeout, Deadline::in(timeout)};
+  return {habit, Deadline::never()};
+}
+
+void Hold::take(Placement placement, std::shared_ptr<Placement> home) {
+  placement_ = std::move(placement);
+  home_ = std::move(home);
+  node_ = placement_.node->name();
+}
+
+void Hold::take(std::shared_ptr<Transaction> transaction) {
+  transaction_ = std::move(transaction);
+  loan_ = transaction_->loan();
+  node_ = transaction_->node();
+}
+
+wire::Connection& Hold::connection() const {
+  if (transaction_ && transaction_->loan() != loan_) {
+    throw Error(ErrorKind::transaction, "the transaction that this belongs to is over")
+        .on_node(node_);
+  }
+  return transaction_ ? transaction_->connection() : placement_.lease.connection();
+}
+
+void Hold::end(Error const* error) noexcept {
+  if (transaction_) {
+    if (transaction_->loan() == loan_) transaction_->take_back(error);
+    transaction_.reset();
+  }
+  if (!placement_.lease) return;
+  placement_.passage.settle(error);
+  if (memory_ && (error == nullptr || error->in_doubt())) memory_->forget_where();
+  if (home_ && !home_->lease && placement_.lease->usable()) {
+    *home_ = std::move(placement_);
+  } else {
+    placement_.lease.give_back();
+  }
+}
+
+// The transaction's connection is the only one that will do, and nothing of it can be repeated.
+Operation<void> Session::hold_inside(Hold& hold, bool undoable, Start start, Deadline deadline) {
+  check_turn();
+  auto lending = transaction_->lend(undoable, deadline);
+  co_await std::move(lending);
+  hold.take(transaction_);
+  std::optional<Error> failure;
+  try {
+    auto starting = start(hold.connection(), deadline.earlier(transaction_->deadline()));
+    co_await std::move(starting);
+  } catch (Error const& error) {
+    failure = error;
+  }
+  if (!failure) co_return;
+  failure->on_node(hold.node());
+  hold.end(&*failure);
+  throw Error(*failure);
+}
+
+Operation<void> Session::hold_one(Hold& hold, RunOptions options, Start start, Deadline deadline) {
+  if (habits_.pinned && options.route == Route::write) {
+    Turn const turn(turn_);
+    auto pinning = pinned_placement(deadline);
+    co_await std::move(pinning);
+    hold.take(std::move(*pinned_), pinned_);
+  } else {
+    auto placing = cluster_->place(options.route, deadline);
+    auto placement = co_await std::move(placing);
+    placement.lease.keep_long();
+    hold.take(std::move(placement), nullptr);
+  }
+  auto starting = start(hold.connection(), deadline);
+  co_await std::move(starting);
+  if (options.route == Route::write) hold.writes_into(memory_);
+  hold.begun();
+}
+
+Operation<void> Session::hold(Hold& hold, RunOptions options, bool undoable, Start start,
+                              Deadline deadline) {
+  if (transaction_) {
+    Turn const turn(turn_);
+    auto holding = hold_inside(hold, undoable, std::move(start), deadline);
+    co_await std::move(holding);
+    co_return;
+  }
+  auto const work = options.route == Route::read || options.idempotent ? policy::Work::repeatable
+                                                                       : policy::Work::once;
+  std::vector<Error> failures;
+  for (int attempt = 1;; ++attempt) {
+    std::optional<Error> failure;
+    try {
+      auto holding = hold_one(hold, options, start, deadline);
+      co_await std::move(holding);
+    } catch (Error const& error) {
+      failure = error;
+    }
+    if (!failure) co_return;
+    if (hold.held()) failure->on_node(hold.node());
+    hold.end(&*failure);
+    failure->attempt(attempt);
+    failures.push_back(*failure);
+    bool const writing_read =
+        failure->retry_class() == RetryClass::reroute && options.route == Route::read;
+    if (writing_read) failure->hint("this only reads: use the method without read_");
+    bool const again = !writing_read && !deadline.passed() &&
+                       policy::may_retry(*failure, work, attempt, habits_.retry);
+    if (!again) {
+      if (attempt > 1) failure->because(std::move(failures));
+      throw Error(*failure);
+    }
+    auto const pause = policy::retry_pause(attempt, policy::random_unit(), habits_.retry);
+    auto sleeping = async::sleep_until(deadline.earlier_in(pause));
+    co_await std::move(sleeping);
+  }
+}
+
+}  // namespace moonpool::session

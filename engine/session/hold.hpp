@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "cluster/cluster.hpp"
+#include "session/memory.hpp"
+#include "session/transaction.hpp"
+
+namespace moonpool::session {
+
+// How long work that takes several calls may wait: the whole of it where the caller said so, else each
+// call by itself.
+struct Patience {
+  Duration each = Duration::zero();
+  Deadline whole;
+
+  // `timeout` zero: none was given, each call has `habit`.
+  static Patience of(Duration timeout, Duration habit);
+  Deadline next() const { return whole.earlier_in(each); }
+};
+
+// A connection for longer than one call: one of its own, a pinned session's, or the transaction's, which
+// runs nothing else meanwhile. Dropped in the middle of the work, the connection is brought back in step
+// before anybody else uses it, or closed.
+class Hold {
+ public:
+  Hold() = default;
+  Hold(Hold const&) = delete;
+  Hold& operator=(Hold const&) = delete;
+  ~Hold() { end(nullptr); }
+
+  // `home`: whose pinned connection it is; nullptr: the pool's.
+  void take(cluster::Placement placement, std::shared_ptr<cluster::Placement> home);
+  // What is held for may write, and nobody learns where that was committed: later reads must be told.
+  void writes_into(std::shared_ptr<Memory> memory) { memory_ = std::move(memory); }
+  // REQUIRES: the transaction has lent its connection.
+  void take(std::shared_ptr<Transaction> transaction);
+
+  // Throws Error(transaction) when the transaction that lent it is over.
+  wire::Connection& connection() const;
+  std::string const& node() const { return node_; }
+  // The node has answered, which is what its breaker wants to know, and the data flow.
+  void begun() noexcept {
+    placement_.passage.settle(nullptr);
+    placement_.lease.drain_first();
+  }
+  // Gives the connection back; `error` is what ended the work. Once; later calls do nothing.
+  void end(Error const* error) noexcept;
+  bool held() const { return placement_.lease || transaction_; }
+
+ private:
+  cluster::Placement placement_;
+  std::shared_ptr<cluster::Placement> home_;
+  std::shared_ptr<Memory> memory_;
+  std::shared_ptr<Transaction> transaction_;
+  std::uint64_t loan_ = 0;
+  std::string node_;
+};
+
+// Begins the work on a connection that was found for it.
+using Start = std::function<async::Operation<void>(wire::Connection&, Deadline)>;
+
+}  // namespace moonpool::session
