@@ -31,6 +31,10 @@ constexpr OptionRow kMigrateOptions[] = {
     {"--sql", "", "Write a pair of SQL files instead of Lua", "new"},
 };
 
+constexpr OptionRow kStatusOptions[] = {
+    {"--watch", "", "Look again every second until interrupted", ""},
+};
+
 constexpr ActionRow kSchemaActions[] = {
     {"dump", "[SOURCE]", "The whole schema, in an order in which it can be made again"},
     {"diff", "A B",
@@ -57,6 +61,10 @@ constexpr OptionRow kSchemaOptions[] = {
 };
 
 constexpr SubcommandRow kSubcommands[] = {
+    {"status",
+     "Nodes, roles, lag, pools, breakers; exit code 3 when nobody answers",
+     {},
+     kStatusOptions},
     {"migrate", "Apply, take back and check migrations", kMigrateActions, kMigrateOptions},
     {"schema", "Write the schema out, compare schemas, draw them", kSchemaActions, kSchemaOptions},
 };

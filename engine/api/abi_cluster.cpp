@@ -32,7 +32,29 @@ mp_cluster* mp_cluster_share(const mp_cluster* cluster) noexcept {
 
 mp_text* mp_cluster_stats(const mp_cluster* cluster) noexcept {
   return guarded(nullptr, static_cast<mp_text*>(nullptr),
-                 [&] { return new mp_text{moonpool::api::stats_json(cluster->cluster->stats())}; });
+                 [&] { return new mp_text{moonpool::api::stats_json(*cluster->cluster)}; });
+}
+
+mp_op* mp_cluster_look(const mp_cluster* cluster, double timeout) noexcept {
+  return moonpool::api::start_look(cluster->cluster, timeout);
+}
+
+int mp_cluster_breaker(const mp_cluster* cluster, const char* node, int how,
+                       mp_error** error) noexcept {
+  using Forced = moonpool::policy::Breaker::Forced;
+  return guarded(error, 0, [&] {
+    if (how < MP_BREAKER_AUTOMATIC || how > MP_BREAKER_CLOSED) {
+      throw moonpool::Error(moonpool::ErrorKind::usage,
+                            "there is no state of a breaker " + std::to_string(how));
+    }
+    for (auto const& one : cluster->cluster->nodes()) {
+      if (one->name() != node) continue;
+      one->force_breakers(static_cast<Forced>(how));
+      return 1;
+    }
+    throw moonpool::Error(moonpool::ErrorKind::usage,
+                          "this cluster has no node called '" + std::string(node) + "'");
+  });
 }
 
 void mp_cluster_free(mp_cluster* cluster) noexcept { delete cluster; }

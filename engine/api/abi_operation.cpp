@@ -32,26 +32,6 @@ void keep(mp_op& op, Answer answer) {
   }
 }
 
-// How a read is served; 0 is the session's habit. Callers built before these fields send a smaller struct.
-void read_wishes(mp_run_options const& from, moonpool::session::RunOptions& to) {
-  if (from.size < offsetof(mp_run_options, max_lag) + sizeof(from.max_lag)) return;
-  using moonpool::policy::Consistency;
-  using moonpool::policy::Fallback;
-  if (from.consistency < MP_HABITUAL || from.consistency > MP_EVENTUAL) {
-    throw Error(ErrorKind::usage, "there is no consistency " + std::to_string(from.consistency));
-  }
-  if (from.fallback < MP_FALLBACK_HABITUAL || from.fallback > MP_FALLBACK_ERROR) {
-    throw Error(ErrorKind::usage, "there is no fallback " + std::to_string(from.fallback));
-  }
-  if (from.consistency != MP_HABITUAL) {
-    to.consistency = static_cast<Consistency>(from.consistency - MP_STRONG);
-  }
-  if (from.fallback != MP_FALLBACK_HABITUAL) {
-    to.fallback = static_cast<Fallback>(from.fallback - MP_FALLBACK_PRIMARY);
-  }
-  to.max_lag = seconds(from.max_lag);
-}
-
 Operation<void> run_into(mp_op& op, std::shared_ptr<Session> session,
                          moonpool::wire::Request request, moonpool::session::RunOptions options) {
   auto running = session->run(std::move(request), options);
@@ -91,6 +71,12 @@ Operation<void> ping(std::shared_ptr<Session> session) {
   co_await std::move(pinging);
 }
 
+Operation<void> look(std::shared_ptr<moonpool::cluster::Cluster> cluster,
+                     moonpool::Deadline deadline) {
+  auto settling = cluster->settle(deadline);
+  co_await std::move(settling);
+}
+
 Operation<void> close_cluster(std::shared_ptr<moonpool::cluster::Cluster> cluster,
                               moonpool::Deadline deadline) {
   auto closing = cluster->close(deadline);
@@ -122,6 +108,10 @@ int finish(mp_op* op) {
 
 namespace moonpool::api {
 
+mp_op* start_look(std::shared_ptr<cluster::Cluster> cluster, double timeout) noexcept {
+  return make_op([&](mp_op&) { return look(std::move(cluster), Deadline::in(seconds(timeout))); });
+}
+
 Duration seconds(double count) {
   if (!(count > 0)) return Duration::zero();
   constexpr double kHundredYears = 3.2e9;
@@ -142,6 +132,30 @@ wire::Statement statement_of(mp_statement const& from) {
   }
   return statement;
 }
+
+namespace {
+
+// How a read is served; 0 is the session's habit. Callers built before these fields send a smaller struct.
+void read_wishes(mp_run_options const& from, moonpool::session::RunOptions& to) {
+  if (from.size < offsetof(mp_run_options, max_lag) + sizeof(from.max_lag)) return;
+  using moonpool::policy::Consistency;
+  using moonpool::policy::Fallback;
+  if (from.consistency < MP_HABITUAL || from.consistency > MP_EVENTUAL) {
+    throw Error(ErrorKind::usage, "there is no consistency " + std::to_string(from.consistency));
+  }
+  if (from.fallback < MP_FALLBACK_HABITUAL || from.fallback > MP_FALLBACK_ERROR) {
+    throw Error(ErrorKind::usage, "there is no fallback " + std::to_string(from.fallback));
+  }
+  if (from.consistency != MP_HABITUAL) {
+    to.consistency = static_cast<Consistency>(from.consistency - MP_STRONG);
+  }
+  if (from.fallback != MP_FALLBACK_HABITUAL) {
+    to.fallback = static_cast<Fallback>(from.fallback - MP_FALLBACK_PRIMARY);
+  }
+  to.max_lag = seconds(from.max_lag);
+}
+
+}  // namespace
 
 session::RunOptions run_options_of(mp_run_options const* options) {
   session::RunOptions run;

@@ -59,6 +59,26 @@ policy::Fallback fallback(std::string_view key, std::string const& value) {
   refuse(key, value, "\"primary\", \"stale\" or \"error\"");
 }
 
+std::shared_ptr<policy::Balancer> balancer(std::string_view key, std::string const& value) {
+  if (value == "power_of_two") return policy::power_of_two_choices();
+  if (value == "round_robin") return policy::round_robin();
+  if (value == "least_busy") return policy::least_busy();
+  refuse(key, value, "\"power_of_two\", \"round_robin\" or \"least_busy\"");
+}
+
+// libpq would apply it to each connection and refuse the servers we want to know about; here it is the
+// cluster that honours it.
+cluster::Audience take_audience(std::vector<cluster::NodeOptions>& nodes) {
+  auto audience = cluster::Audience::any;
+  for (auto& node : nodes) {
+    auto const wish = node.info.get("target_session_attrs");
+    if (wish == "primary" || wish == "read-write") audience = cluster::Audience::primary;
+    if (wish == "standby" || wish == "read-only") audience = cluster::Audience::standby;
+    node.info.set("target_session_attrs", "any");
+  }
+  return audience;
+}
+
 wire::Conninfo conninfo(std::string_view key, std::string const& value) {
   try {
     return wire::Conninfo::parse(value);
@@ -77,7 +97,7 @@ struct ConfigKeys {
     Set set;
   };
 
-  static constexpr std::array<Row, 35> kRows = {{
+  static constexpr std::array<Row, 39> kRows = {{
       {"dsn", [](Config& c, auto key, auto& v) { c.nodes_ = conninfo(key, v).each_host(); }},
       {"primary", [](Config& c, auto key, auto& v) { c.primary_ = conninfo(key, v); }},
       {"replicas", [](Config& c, auto key, auto& v) { c.replicas_.push_back(conninfo(key, v)); }},
@@ -139,6 +159,13 @@ struct ConfigKeys {
        [](Config& c, auto key, auto& v) { c.cluster_.health_interval = duration(key, v, true); }},
       {"health.timeout",
        [](Config& c, auto key, auto& v) { c.cluster_.health_timeout = duration(key, v); }},
+      {"failover_wait",
+       [](Config& c, auto key, auto& v) { c.cluster_.failover_wait = duration(key, v, true); }},
+      {"catch_up_wait",
+       [](Config& c, auto key, auto& v) { c.cluster_.catch_up_wait = duration(key, v, true); }},
+      {"fallback_max",
+       [](Config& c, auto key, auto& v) { c.cluster_.fallback_max = whole_number(key, v, 1); }},
+      {"balancer", [](Config& c, auto key, auto& v) { c.cluster_.balancer = balancer(key, v); }},
       {"consistency",
        [](Config& c, auto key, auto& v) {
          c.habit([w = consistency(key, v)](auto& h) { h.reading.consistency = w; });
@@ -233,6 +260,7 @@ cluster::ClusterOptions Config::cluster_options() const {
         .hint("name the primary too, or list all servers under nodes and let their roles be found");
   }
   options.nodes = names_servers() ? named_nodes() : nodes_of_environment();
+  options.audience = take_audience(options.nodes);
   if (statement_timeout_) {
     auto const ms =
         std::chrono::duration_cast<std::chrono::milliseconds>(*statement_timeout_).count();

@@ -93,6 +93,9 @@ struct mp_script {
 
 namespace moonpool::api {
 
+// An operation that ends when every node was asked once.
+mp_op* start_look(std::shared_ptr<cluster::Cluster> cluster, double timeout) noexcept;
+
 // The only way an exception ends at the border: as a handle the caller owns.
 mp_error* current_error() noexcept;
 

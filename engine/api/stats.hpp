@@ -1,13 +1,12 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "cluster/cluster.hpp"
 
 namespace moonpool::api {
 
-// {"schema_version":1,"nodes":[{"name":…,"role":…,"pools":{"write":{…},"read":{…}}}]}
-std::string stats_json(std::vector<cluster::NodeStats> const& nodes);
+// The document that mp_cluster_stats gives: the cluster as last seen, its pools and breakers.
+std::string stats_json(cluster::Cluster const& cluster);
 
 }  // namespace moonpool::api

@@ -184,7 +184,13 @@ void Watch::take_in(std::size_t node, Finding const& finding) {
                               {{"node", view.name}, {"role", std::string(to_string(view.role))}}});
     }
     bool const elsewhere = std::ranges::count(next->nodes, true, &NodeView::alive) > 0;
-    if (row.failures == kSilencesUntilGivenUp && elsewhere) after.lost.emplace_back(node, false);
+    // Refused or reset: nothing of it is there any more.
+    bool const gone = !view.alive && (was_alive || first) &&
+                      finding.failure->kind() == ErrorKind::connection &&
+                      finding.failure->sqlstate().empty();
+    if (elsewhere && (gone || row.failures == kSilencesUntilGivenUp)) {
+      after.lost.emplace_back(node, false);
+    }
     publish(std::move(next));
   }
   tell(after);

@@ -62,7 +62,7 @@ Verdict Authority::judge(std::span<Claim const> claims, bool settled) {
   std::vector<std::size_t> claimants;
   for (std::size_t i = 0; i < claims.size(); ++i) {
     auto const& claim = claims[i];
-    if (!claim.seen) continue;
+    if (!claim.seen || !claim.alive) continue;
     auto const timeline = claim.seen->position.timeline;
     auto& refusal = verdict.refusals[i];
     if (foreign(claim)) {
@@ -73,7 +73,7 @@ Verdict Authority::judge(std::span<Claim const> claims, bool settled) {
       refusal = Refusal::old_timeline;
     } else if (!claim.seen->writable) {
       refusal = Refusal::read_only;
-    } else if (claim.alive) {
+    } else {
       claimants.push_back(i);
     }
   }

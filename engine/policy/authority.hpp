@@ -41,7 +41,7 @@ struct Claim {
 
 struct Verdict {
   std::optional<std::size_t> primary;
-  std::vector<Refusal> refusals;  // by node
+  std::vector<Refusal> refusals;  // by node; none for those that are not alive
 };
 
 // Says who is the primary: not in recovery, of this cluster's database system, on the highest timeline

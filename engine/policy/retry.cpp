@@ -14,6 +14,10 @@ bool may_retry(Error const& error, Work work, int attempt, RetryOptions const& o
     case ErrorKind::cancelled:
     case ErrorKind::cluster_closed:
       return false;
+    // The cluster has waited for one, or was told not to.
+    case ErrorKind::no_primary:
+    case ErrorKind::no_healthy_node:
+      return false;
     default:
       break;
   }

@@ -122,8 +122,21 @@ MP_API void mp_config_free(mp_config* config) MP_NOEXCEPT;
 MP_API mp_cluster* mp_connect(const mp_config* config, mp_error** error) MP_NOEXCEPT;
 /* Gives another handle on the same cluster, for another owner. */
 MP_API mp_cluster* mp_cluster_share(const mp_cluster* cluster) MP_NOEXCEPT;
-/* Gives a JSON document with nodes, roles, pools and their counters, as of now. */
+/* Gives a JSON document with nodes, roles, lag, pools, breakers and recent changes of roles, as last seen. What
+ * is not known is null. */
 MP_API mp_text* mp_cluster_stats(const mp_cluster* cluster) MP_NOEXCEPT;
+/* Waits until every node was asked once for its role, at most `timeout` seconds; never for longer than nodes
+ * are given to answer. Does not fail because they do not. */
+MP_API mp_op* mp_cluster_look(const mp_cluster* cluster, double timeout) MP_NOEXCEPT;
+
+enum mp_breaker {
+  MP_BREAKER_AUTOMATIC = 0,
+  MP_BREAKER_OPEN = 1,  /* nobody is let to the node */
+  MP_BREAKER_CLOSED = 2 /* everybody is */
+};
+/* An operator's word on a node, until it is taken back (MP_BREAKER_AUTOMATIC). Returns 1, or 0 and an error. */
+MP_API int mp_cluster_breaker(const mp_cluster* cluster, const char* node, int how,
+                              mp_error** error) MP_NOEXCEPT;
 /* Drops this handle; the last one closes the cluster without draining. Sessions keep it alive. */
 MP_API void mp_cluster_free(mp_cluster* cluster) MP_NOEXCEPT;
 
