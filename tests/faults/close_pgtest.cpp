@@ -57,10 +57,10 @@ TEST_CASE(
     ++ended;
   });
   REQUIRE(bent.proxy.wait_for_hits(login));
-  bent.proxy.clear();
   Stopwatch const watch;
   side_by_side(2, findings, [&](int) { wait(bent.cluster->close(Deadline::in(300ms))); });
   wait(bent.cluster->close(Deadline::in(300ms)));
+  bent.proxy.clear();
   CHECK(watch.milliseconds() < 300 + 300 + 2 * kLate);
   // What was still running is cut, not left to run for half a minute.
   CHECK(eventually([&] { return ended == 6; }, 5s));

@@ -52,7 +52,8 @@ TEST_CASE("any code that the server answers a statement with: run again when it 
   ask(*session, "select 1");
   ask(*session, "select 1", test::kRead);
   for (auto const code : codes()) {
-    if (code == "25006") continue;  // says that the node is no primary: where to go is routing's matter
+    if (code == "25006")
+      continue;  // says that the node is no primary: where to go is routing's matter
     INFO(code);
     auto const rule = bent.proxy.add({.side = Side::backend,
                                       .type = 'C',
