@@ -10,16 +10,16 @@ local USER = "o.oid >= 16384"
 local NOT_INTERNAL = " and not exists (select from pg_depend d where d.classid = '%s'::regclass and d.objid = o.oid "
   .. "and d.deptype = 'i')"
 
--- Per catalog: which rows somebody made, and the object a row goes with (whose extension is then its own).
+-- Per catalog: which rows somebody made, the object a row goes with (whose extension is then its own), and what is
+-- joined to know it: joins are hashed, and ten times as fast as asking anew for every row.
 local SOURCES = {
   { "pg_namespace", USER .. " and o.nspname !~ '^pg_(temp|toast_temp)_'" },
   { "pg_class", USER .. " and o.relkind = 'c'", "pg_type", "o.reltype" },
   { "pg_class", USER .. " and o.relkind not in ('c', 't') and o.relpersistence <> 't' and o.relnamespace <> 99",
-    "pg_class",
-    "(select i.indrelid from pg_index i where i.indexrelid = o.oid)" },
-  { "pg_type", USER .. " and o.typtype <> 'm' and (o.typrelid = 0 or "
-    .. "exists (select from pg_class c where c.oid = o.typrelid and c.relkind = 'c')) and not exists "
-    .. "(select from pg_type e where e.oid = o.typelem and e.typarray = o.oid)" },
+    "pg_class", "i.indrelid", "left join pg_index i on i.indexrelid = o.oid" },
+  { "pg_type", USER .. " and o.typtype <> 'm' and (o.typrelid = 0 or c.relkind = 'c') "
+    .. "and o.typsubscript <> 'array_subscript_handler'::regproc", nil, nil,
+    "left join pg_class c on c.oid = o.typrelid" },
   -- A range type comes with functions that build it and a cast to its multirange.
   { "pg_proc", USER .. NOT_INTERNAL:format "pg_proc" }, { "pg_cast", USER .. NOT_INTERNAL:format "pg_cast" },
   { "pg_operator", USER }, { "pg_opclass", USER }, { "pg_opfamily", USER },
@@ -47,15 +47,16 @@ local MINE = [[not exists (select from m where m.classid = %d and m.objid = o.oi
 
 local counts, lists = {}, {}
 for i, source in ipairs(SOURCES) do
-  local name, condition, parent_class, parent = unpack(source)
+  local name, condition, parent_class, parent, join = unpack(source, 1, 5)
   local class = catalog.oid[name]
   local where = condition .. " and " .. MINE:format(class)
   if parent then
     where = ("%s and not exists (select from m where m.classid = %d and m.objid = %s)"):format(where,
       catalog.oid[parent_class], parent)
   end
-  counts[i] = ("select %d as class, count(*) as n from %s o where %s"):format(class, name, where)
-  lists[i] = ("select %d as class, o.oid::int4 as oid from %s o where %s"):format(class, name, where)
+  local from = ("%s o %s"):format(name, join or "")
+  counts[i] = ("select %d as class, count(*) as n from %s where %s"):format(class, from, where)
+  lists[i] = ("select %d as class, o.oid::int4 as oid from %s where %s"):format(class, from, where)
 end
 
 local MEMBERS = "with m as materialized (select classid, objid from pg_depend where deptype = 'e')\n"

@@ -38,9 +38,17 @@ local function program(name)
   return bindir and bindir .. "/" .. name or name
 end
 
+-- Releases that write a random token take it from outside; older ones know neither.
+local function fixed_token()
+  if M.token == nil then
+    M.token = run(program "pg_dump" .. " --help"):find("--restrict-key", 1, true) and " --restrict-key x" or ""
+  end
+  return M.token
+end
+
 --- What pg_dump prints of the schema, with its random token fixed and the database's name taken out.
 function M.dump(database)
-  local text = run(("%s -s --restrict-key x -d %s"):format(program "pg_dump", shell_quote(M.conninfo(database))))
+  local text = run(("%s -s%s -d %s"):format(program "pg_dump", fixed_token(), shell_quote(M.conninfo(database))))
   assert(text:find "PostgreSQL database dump complete", text)
   return (text:gsub(database:gsub("%p", "%%%0"), "DB"))
 end
