@@ -36,6 +36,7 @@ local rows = require "moonpool.core.rows"
 ---@field gather fun(...): any ... functions side by side; the first value of each
 ---@field spawn fun(f: function, ...: any): moonpool.TaskHandle
 ---@field sleep fun(time: string|number)
+---@field testing table helpers for tests
 ---@field scopes table ready-made scopes
 ---@field quote fun(name: string): string
 ---@field schema table declared schemas, introspection, differences
@@ -79,6 +80,7 @@ local later = {
   gather = function() return require("moonpool.core.concurrency").gather end,
   spawn = function() return require("moonpool.core.concurrency").spawn end,
   sleep = function() return require("moonpool.core.concurrency").sleep end,
+  testing = function() return require "moonpool.core.testing" end,
   scopes = function() return require("moonpool.sql").scopes end,
   quote = function() return require("moonpool.sql").quote end,
   schema = function() return require "moonpool.schema" end,

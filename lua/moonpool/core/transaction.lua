@@ -6,6 +6,7 @@ local abi = require "moonpool.core.abi"
 local backoff = require "moonpool.core.backoff"
 local duration = require "moonpool.core.duration"
 local errors = require "moonpool.core.error"
+local exactly_once = require "moonpool.core.exactly_once"
 local ffi = require "ffi"
 local native = require "moonpool.core.ffi"
 local op = require "moonpool.core.op"
@@ -24,10 +25,11 @@ local BACKOFF_BASE, BACKOFF_CAP = 0.02, 1
 ---@field isolation "read committed"|"repeatable read"|"serializable"|nil
 ---@field read_only boolean|nil
 ---@field deferrable boolean|nil
+---@field exactly_once boolean|nil a COMMIT whose answer was lost is looked up
 ---@field timeout string|number|nil for the whole of it, repetitions included
 ---@field retries integer|nil how often f may be run again; 3
 
-local known = { "deferrable", "isolation", "read_only", "retries", "timeout" }
+local known = { "deferrable", "exactly_once", "isolation", "read_only", "retries", "timeout" }
 
 local function isolation_of(name)
   if name == nil then return 0 end
@@ -50,6 +52,9 @@ local function check(options)
   local retries = options.retries
   if retries ~= nil and (type(retries) ~= "number" or retries < 0 or retries % 1 ~= 0) then
     errors.misuse("retries takes a whole number from 0, got %s", tostring(retries))
+  end
+  if options.exactly_once and options.read_only then
+    errors.misuse "exactly_once stores a row; a transaction that is read_only has nothing to prove"
   end
 end
 
@@ -90,11 +95,26 @@ end
 function M.open(parent, options)
   options = options or {}
   check(options)
-  return parent:_derive(begin(parent:_session(), options, duration.seconds(options.timeout, "timeout")), {})
+  if options.exactly_once then
+    errors.misuse "exactly_once is for db:transaction(function(tx) … end), which can run its function again"
+  end
+  local state = { sandbox = parent.state.sandbox }
+  return parent:_derive(begin(parent:_session(), options, duration.seconds(options.timeout, "timeout")), state)
+end
+
+-- What became of a COMMIT that was not answered; true when it happened.
+local function prove(parent, token, e)
+  local committed, why = exactly_once.prove(parent, token)
+  if committed == nil then
+    e.causes[#e.causes + 1] = why
+  elseif not committed then
+    e.outcome, e.in_doubt, e.retryable = "rejected", false, true
+  end
+  return committed
 end
 
 -- One attempt: true and what f returned, or false and the error.
-local function conclude(tx, ok, ...)
+local function conclude(parent, tx, token, ok, ...)
   if not ok then
     -- What made f fail is what matters; a rollback that fails closes the connection, which undoes as much.
     finish(tx, "rolled back", C.mp_rollback)
@@ -104,6 +124,10 @@ local function conclude(tx, ok, ...)
   if not e then return true, ... end
   tx.state.over = "not committed"
   e.where = errors.callers_line()
+  if token and e.outcome == "unknown" and prove(parent, token, e) then
+    tx.state.over = "committed"
+    return true, ...
+  end
   return false, e
 end
 
@@ -127,8 +151,16 @@ function M.rollback(tx)
 end
 
 local function attempt(parent, f, options, timeout)
-  local tx = parent:_derive(begin(parent:_session(), options, timeout), {})
-  return conclude(tx, pcall(f, tx))
+  local tx = parent:_derive(begin(parent:_session(), options, timeout), { sandbox = parent.state.sandbox })
+  if not options.exactly_once then return conclude(parent, tx, nil, pcall(f, tx)) end
+  local ok, token = pcall(exactly_once.take, tx)
+  if ok then return conclude(parent, tx, token, pcall(f, tx)) end
+  finish(tx, "rolled back", C.mp_rollback)
+  if not exactly_once.lacks_table(token) then return false, token end
+  exactly_once.create_table(parent)
+  tx = parent:_derive(begin(parent:_session(), options, timeout), {})
+  token = exactly_once.take(tx)
+  return conclude(parent, tx, token, pcall(f, tx))
 end
 
 -- Nothing of it happened, and the server says that it may well succeed next time.
@@ -137,7 +169,10 @@ local function may_run_again(e)
 end
 
 local function run_again(parent, f, options, state, ok, ...)
-  if ok then return ... end
+  if ok then
+    if options.exactly_once then exactly_once.sweep(parent) end
+    return ...
+  end
   local e = ...
   if state.left == 0 or not may_run_again(e) then
     if errors.is_error(e) and state.attempt > 1 then e.attempt, e.causes = state.attempt, state.causes end
@@ -165,7 +200,9 @@ function M.run(parent, f, options)
   options = options or {}
   check(options)
   local nested = parent:in_transaction()
-  if nested and next(options) ~= nil then
+  -- In a sandbox the code under test must not notice that its transaction is a savepoint.
+  if nested and parent.state.sandbox then options = { timeout = options.timeout } end
+  if nested and not parent.state.sandbox and next(options) ~= nil then
     errors.misuse("a transaction inside a transaction is a savepoint, which takes no options, got %s",
       tostring((next(options))))
   end
