@@ -77,8 +77,19 @@ Operation<void> Session::hold_one(Hold& hold, RunOptions options, Start start, D
     co_await std::move(pinning);
     hold.take(std::move(*pinned_), pinned_);
   } else {
-    auto placing = cluster_->place(options.route, deadline);
+    auto placing = place(options, {}, deadline);
     auto placement = co_await std::move(placing);
+    if (placement.must_have != 0) {
+      auto catching = caught_up(&placement, deadline);
+      bool const there = co_await std::move(catching);
+      if (!there) {
+        placement.lease.give_back();
+        auto needs = needs_of(options);
+        needs.uncertain = true;
+        auto replacing = cluster_->place_read(needs, deadline);
+        placement = co_await std::move(replacing);
+      }
+    }
     placement.lease.keep_long();
     hold.take(std::move(placement), nullptr);
   }
