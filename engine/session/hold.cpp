@@ -84,9 +84,10 @@ Operation<void> Session::hold_one(Hold& hold, RunOptions options, Start start, D
       bool const there = co_await std::move(catching);
       if (!there) {
         placement.lease.give_back();
-        options.consistency = policy::Consistency::strong;
-        auto elsewhere = place(options, {}, deadline);
-        placement = co_await std::move(elsewhere);
+        auto needs = needs_of(options);
+        needs.uncertain = true;
+        auto replacing = cluster_->place_read(needs, deadline);
+        placement = co_await std::move(replacing);
       }
     }
     placement.lease.keep_long();
