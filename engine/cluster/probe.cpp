@@ -5,12 +5,18 @@
 namespace moonpool::cluster {
 namespace {
 
+// Read-only because its client asked for it is no word about the server.
+#define MOONPOOL_ACCEPTS_WRITES                                                        \
+  "case when current_setting('transaction_read_only') = 'off' then true else (select " \
+  "source = 'client' from pg_settings where name = 'default_transaction_read_only') end"
+
 using async::Operation;
 
 // A standby learns its primary's timeline at its next restart point; where the login may read the WAL
 // receiver's state, from the stream at once.
 constexpr auto kLook =
-    "select pg_is_in_recovery(), current_setting('transaction_read_only') = 'off',"
+    "select pg_is_in_recovery(), " MOONPOOL_ACCEPTS_WRITES
+    ","
     " extract(epoch from pg_postmaster_start_time())::text,"
     " extract(epoch from clock_timestamp())::text,"
     " case when pg_is_in_recovery() then pg_last_wal_replay_lsn()"
@@ -23,10 +29,10 @@ constexpr auto kLook =
     " (select received_tli from pg_stat_wal_receiver))::text"
     " else 'x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) end";
 
-constexpr auto kLookAtRole =
-    "select pg_is_in_recovery(), current_setting('transaction_read_only') = 'off',"
-    " extract(epoch from pg_postmaster_start_time())::text,"
-    " extract(epoch from clock_timestamp())::text";
+constexpr auto kLookAtRole = "select pg_is_in_recovery(), " MOONPOOL_ACCEPTS_WRITES
+                             ","
+                             " extract(epoch from pg_postmaster_start_time())::text,"
+                             " extract(epoch from clock_timestamp())::text";
 
 template <class Number>
 Number number_in(std::string_view text, int base = 10) {

@@ -116,7 +116,8 @@ end
 ---@return table|nil
 function M.first(query)
   local options = query.options
-  if query.shape.tree.backward or options and (options.cache or options.invalidates) then return M.run(query):first() end
+  local kept = options and (options.cache or options.invalidates)
+  if query.shape.tree.backward or kept then return M.run(query):first() end
   local sql, params, n = M.compile(query)
   local row = send(query, M.runner(query), sql, params, n, true)
   -- Whoever stands in for a handle may know results only.
