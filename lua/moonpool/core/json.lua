@@ -88,6 +88,14 @@ local function read_string(text, at)
   end
 end
 
+-- Whether a Lua number says all that the digits said: they are its shortest form, or one of the longer ones that
+-- writers of doubles use.
+local function is_same(value, exact)
+  if not number.is_finite(value) then return false end
+  return exact == decimals.decimal(value) or exact == decimals.decimal(("%.16g"):format(value))
+    or exact == decimals.decimal(("%.17g"):format(value))
+end
+
 local function read_number(text, at)
   local digits, after = match(text, "^(%-?%d+)()", at)
   if not digits or find(digits, "^%-?0%d") then broken(text, at, "a value") end
@@ -100,7 +108,7 @@ local function read_number(text, at)
     return value, stop
   end
   local exact = decimals.decimal(sub(text, at, stop - 1))
-  return number.is_finite(value) and exact == decimals.decimal(value) and value or exact, stop
+  return is_same(value, exact) and value or exact, stop
 end
 
 local words = { t = { "true", true }, f = { "false", false }, n = { "null", null } }
