@@ -151,8 +151,11 @@ class Moonpool {
         values.push_back({ids.back().data(), ids.back().size(), 0});
         statements.push_back({kPoint, sizeof kPoint - 1, &values.back(), 1});
       }
+      mp_run_options options{};
+      options.size = sizeof options;
+      options.flags = MP_ATOMIC;  // one Sync, as the others
       auto const op = moonpool::detail::finish(
-          mp_run(session_.handle(), statements.data(), statements.size(), nullptr));
+          mp_run(session_.handle(), statements.data(), statements.size(), &options));
       for (std::size_t i = 0; i < statements.size(); ++i) {
         moonpool::Rows const rows(mp_op_result(op.get(), i));
         sum += read(rows[0]);
@@ -259,7 +262,7 @@ void prepare(char const* dsn) {
   tx.exec("drop table if exists bench");
   tx.exec("create table bench (id int primary key, name text not null, price numeric not null)");
   tx.exec(
-      "insert into bench select g, 'name of ' || g, g * 1.25 from "
+      "insert into bench select g, substr(md5(g::text), 1, 14), g * 1.25 from "
       "generate_series(1, " +
       std::to_string(kRows) + ") g");
   tx.exec("vacuum analyze bench");
