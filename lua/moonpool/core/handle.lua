@@ -368,14 +368,16 @@ end
 ---Runs a statement whose parameters are numbered already; what builders call.
 ---@async
 ---@param q { sql: string, params: any[]|nil, n: integer|nil, route: "read"|"write"|nil,
----  timeout: string|number|nil, idempotent: boolean|nil, first: boolean|nil } `first`: its first row will do
+---  timeout: string|number|nil, idempotent: boolean|nil, consistency: string|nil, first: boolean|nil } `first`: its
+---  first row will do
 ---@return moonpool.Result|table|nil
 function Handle:_run(q)
   local sql, list = q.sql, q.params
   local n = q.n or list and (list.n or #list) or 0
   local timeout = q.timeout and duration.seconds(q.timeout, "timeout") or 0
   local session, route = session_of(self), q.route == "read" and READ or WRITE
-  local handle = run_one(session, sql, list, n, nil, route, q.idempotent and abi.IDEMPOTENT or 0, timeout)
+  local handle = run_one(session, sql, list, n, nil, route, q.idempotent and abi.IDEMPOTENT or 0, timeout,
+    q.consistency and abi.consistency[q.consistency])
   if q.first then return first_of(handle, self.codec, memory_of(sql), session, route) end
   return wrap(handle, self.codec, memory_of(sql), session, route)
 end

@@ -76,14 +76,15 @@ end
 ---@param route integer
 ---@param flags integer
 ---@param timeout number seconds; 0: the session's habit
+---@param consistency integer|nil what a read must have seen; nil: the session's habit
 ---@return ffi.cdata* mp_result
-function M.one(session, sql, list, n, names, route, flags, timeout)
+function M.one(session, sql, list, n, names, route, flags, timeout, consistency)
   if abandoned.any then abandoned.look() end
   if n > capacity then room_for(n) end
   fill(values, 0, list, n, names)
   local s, o = statement[0], options[0]
   s.sql, s.sql_length, s.params, s.param_count = sql, #sql, values, n
-  o.route, o.flags, o.timeout = route, flags, timeout
+  o.route, o.flags, o.timeout, o.consistency = route, flags, timeout, consistency or 0
   local handle = ffi.gc(C.mp_run(session, statement, 1, options), C.mp_op_free)
   forget(n)
   if await(handle) ~= OK then M.fail(handle) end
@@ -107,7 +108,7 @@ function M.stream(session, sql, list, n, names, route)
   fill(values, 0, list, n, names)
   local s, o = statement[0], options[0]
   s.sql, s.sql_length, s.params, s.param_count = sql, #sql, values, n
-  o.route, o.flags, o.timeout = route, 0, 0
+  o.route, o.flags, o.timeout, o.consistency = route, 0, 0, 0
   local handle = ffi.gc(C.mp_stream_open(session, statement, options), C.mp_op_free)
   forget(n)
   if await(handle) ~= OK then M.fail(handle) end
@@ -122,7 +123,7 @@ end
 ---@return ffi.cdata* mp_run_options[1], valid until the next call
 function M.options(route, timeout)
   local o = options[0]
-  o.route, o.flags, o.timeout = route, 0, timeout
+  o.route, o.flags, o.timeout, o.consistency = route, 0, timeout, 0
   return options
 end
 
@@ -165,7 +166,7 @@ function M.many(session, planned, route, flags, timeout)
     at = at + one.n
   end
   local o = options[0]
-  o.route, o.flags, o.timeout = route, flags, timeout
+  o.route, o.flags, o.timeout, o.consistency = route, flags, timeout, 0
   local handle = ffi.gc(C.mp_run(session, statements, #planned, options), C.mp_op_free)
   forget(total)
   return handle, await(handle)
