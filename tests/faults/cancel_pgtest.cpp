@@ -16,7 +16,7 @@ using test::error_of;
 using test::eventually;
 using test::failure_of;
 using test::Findings;
-using test::kLate;
+using test::grace;
 using test::once;
 using test::primary;
 using test::Side;
@@ -52,7 +52,7 @@ TEST_CASE("past its deadline a statement is left, stopped, and nobody else feels
     auto const error =
         error_of([&] { ask(*bent.session->with(once(200ms)), "select pg_sleep(10)"); });
     CHECK(watch.milliseconds() >= 200);
-    CHECK(watch.milliseconds() < 200 + kLate);
+    CHECK(watch.milliseconds() < 200 + grace());
     CHECK(error.kind() == ErrorKind::timeout);
     CHECK(error.outcome() == Outcome::unknown);
     CHECK(bent.proxy.hits(sent) == 1);
@@ -115,14 +115,14 @@ TEST_CASE("a frozen server holds no call past its deadline, whatever the call do
   for (auto const& call : calls) {
     Stopwatch const watch;
     auto const error = failure_of(call.run);
-    if (watch.milliseconds() > 300 + kLate) late.emplace_back(call.what);
+    if (watch.milliseconds() > 300 + grace()) late.emplace_back(call.what);
     if (!error || error->kind() != call.kind) {
       late.emplace_back(std::string(call.what) + ": " + (error ? error->describe() : "no error"));
     }
   }
   Stopwatch const rolling;
   wait(tx->rollback());
-  CHECK(rolling.milliseconds() < 2'000 + kLate);
+  CHECK(rolling.milliseconds() < 2'000 + grace());
   primary().thaw();
   CHECK(late == std::vector<std::string>{});
   CHECK(eventually(
@@ -248,7 +248,7 @@ TEST_CASE("a hundred calls cut short while cancels are slow: never more sessions
       Stopwatch const watch;
       auto const error = failure_of([&] { ask(*own, "select pg_sleep(2)"); });
       findings.expect(error.has_value(), "slept through");
-      findings.expect(watch.milliseconds() < 60 + kLate, "late");
+      findings.expect(watch.milliseconds() < 60 + grace(), "late");
       if (error && error->outcome() == Outcome::unknown) ++cut;
       findings.expect(test::taken(writes(*bent.cluster)) <= 3, "more than max");
     }

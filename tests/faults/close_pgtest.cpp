@@ -14,7 +14,7 @@ using test::Engine;
 using test::eventually;
 using test::failure_of;
 using test::Findings;
-using test::kLate;
+using test::grace;
 using test::once;
 using test::side_by_side;
 using test::Stopwatch;
@@ -61,7 +61,7 @@ TEST_CASE(
   side_by_side(2, findings, [&](int) { wait(bent.cluster->close(Deadline::in(300ms))); });
   wait(bent.cluster->close(Deadline::in(300ms)));
   bent.proxy.clear();
-  CHECK(watch.milliseconds() < 300 + 300 + 2 * kLate);
+  CHECK(watch.milliseconds() < 300 + 300 + 2 * grace());
   // What was still running is cut, not left to run for half a minute.
   CHECK(eventually([&] { return ended == 6; }, 5s));
   for (auto& caller : callers) caller.join();
@@ -76,7 +76,7 @@ TEST_CASE("a transaction that is open when its cluster is closed is rolled back,
   test::run(*tx, "insert into " + table + " values (1)");
   Stopwatch const watch;
   wait(engine.cluster->close(Deadline::in(200ms)));
-  CHECK(watch.milliseconds() < 200 + 2 * kLate);
+  CHECK(watch.milliseconds() < 200 + 2 * grace());
   CHECK(failure_of([&] { ask(*tx, "select 1"); }).has_value());
   CHECK(failure_of([&] { wait(tx->commit()); }).has_value());
   CHECK(eventually([&] { return test::sessions(engine.name) == 0; }));

@@ -8,14 +8,18 @@
 #include <vector>
 
 #include "session/session.hpp"
+#include "support/promptness.hpp"
 #include "support/sanitized.hpp"
 #include "support/server/engine.hpp"
 
 namespace moonpool::test {
 
-// What a busy machine may add to a deadline before a test calls it missed: the promise is a quarter of a
-// second, and a machine that runs several suites at once stops a process for longer than that.
-constexpr double kLate = kSanitized ? 3'000 : 1'000;
+// What a call may take beyond its deadline, in milliseconds: the promised quarter of a second, and several
+// times what this machine was late itself meanwhile in waking up a thread that has nothing else to do.
+inline double grace() {
+  static Promptness const machine;
+  return 250 * (kSanitized ? 4 : 1) + 6 * machine.worst_oversleep_ms();
+}
 
 inline session::Habits once(Duration timeout = std::chrono::seconds(20)) {
   return {.timeout = timeout, .retry = {.attempts = 1}};
