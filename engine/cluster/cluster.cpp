@@ -1,6 +1,7 @@
 #include "cluster/cluster.hpp"
 
 #include <algorithm>
+#include <thread>
 
 #include "base/error.hpp"
 
@@ -65,6 +66,11 @@ Cluster::Cluster(ClusterOptions options)
 Cluster::~Cluster() {
   closed_ = true;
   for (auto const& node : nodes_) node->close();
+  // Statements that were left at their deadline are still being cancelled: without that the server would go
+  // on with them for nobody.
+  for (auto const grace = Deadline::in(kGrace); !drained() && !grace.passed();) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   keeper_.stop();
   thread_.join();
 }
@@ -120,12 +126,13 @@ void Cluster::met(Placement const& placement, Error const* error) {
   if (standby == placement.on_primary) watch_.take_in_role(index, standby);
 }
 
+bool Cluster::drained() const {
+  return std::ranges::all_of(nodes_, [](auto const& node) { return node->is_empty(); });
+}
+
 Operation<void> Cluster::close(Deadline deadline) {
   closed_ = true;
   for (auto const& node : nodes_) node->close();
-  auto drained = [this] {
-    return std::ranges::all_of(nodes_, [](auto const& node) { return node->is_empty(); });
-  };
   auto const grace = deadline.is_never() ? deadline : Deadline(deadline.at() + kGrace);
   bool told = false;
   while (!drained() && !grace.passed()) {

@@ -135,8 +135,9 @@ Operation<void> Pool::recover([[maybe_unused]] std::shared_ptr<Pool> self,
     bool may_cancel = !readable && member->may_cancel;
     if (may_cancel) {
       auto const turn = next_cancel();
-      if (!turn.passed()) {
-        auto waiting = async::sleep_until(turn);
+      // A pool that is closed has nobody to be fair to, and little time left.
+      while (!turn.passed() && !is_closed()) {
+        auto waiting = async::sleep_until(turn.earlier_in(std::chrono::milliseconds(20)));
         co_await std::move(waiting);
       }
     }

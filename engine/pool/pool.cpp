@@ -358,6 +358,11 @@ void Pool::cut_leases() {
   for (auto const* member : busy_) member->connection->reach()->cut();
 }
 
+bool Pool::is_closed() const {
+  std::lock_guard const lock(mutex_);
+  return closed_;
+}
+
 bool Pool::is_empty() const {
   std::lock_guard const lock(mutex_);
   return counts_.busy + counts_.connecting + counts_.closing == 0;

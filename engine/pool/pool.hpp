@@ -99,6 +99,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void grow(std::unique_lock<std::mutex>& lock);
   void fail_waiters(Error const& error);
   bool is_expired(Member const& member) const;
+  bool is_closed() const;
   Error exhausted() const;
 
   // Run by the keeper.

@@ -83,6 +83,24 @@ TEST_CASE("a transaction that is open when its cluster is closed is rolled back,
   CHECK(test::sql("select count(*) from " + table) == "0");
 }
 
+TEST_CASE("what was left at its deadline is stopped, also when the whole engine goes right after") {
+  // More of them than a pool cancels at once as long as it has a future.
+  cluster::ClusterOptions options;
+  options.pool.max = 6;
+  auto engine = std::make_unique<Engine>(options);
+  auto const name = engine->name;
+  Findings findings;
+  side_by_side(6, findings, [&](int) {
+    auto const error =
+        failure_of([&] { ask(*engine->session->with(once(300ms)), "select pg_sleep(20)"); });
+    findings.expect(error && error->kind() == ErrorKind::timeout, "ended otherwise", error);
+  });
+  Stopwatch const watch;
+  engine.reset();
+  CHECK(watch.milliseconds() < 200 + grace());
+  CHECK(eventually([&] { return test::sessions(name) == 0; }, 3s));
+}
+
 TEST_CASE("a COMMIT that is under way when its cluster is closed is never cancelled") {
   Bent bent;
   auto const table = test::unique("closing");
