@@ -34,6 +34,7 @@ function M.check(root)
     pages.check_links(report, path, lines, known, lines_of)
   end
   pages.check_readmes(report, folders, lines_of)
+  pages.check_settings(report, files, lines_of)
   return report.found
 end
 

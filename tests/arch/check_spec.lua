@@ -185,6 +185,16 @@ describe("the structure check", function()
       is_sound(after("engine/wire/README.md", ("line\n"):rep(25)))
       says(after("engine/wire/README.md", ("line\n"):rep(26)), "26 lines")
     end)
+    it("finds every setting in the guide", function()
+      local files = sound()
+      files["engine/api/config.cpp"] = '{"pool.max", x},\n{"pool.min",\n x},\n{"prepare", x},\n'
+      files["docs/guide/pool.md"] = "| `pool.max`, `.min` | 10 |\n| `prepare` | auto |\n"
+      is_sound(check_tree(files))
+      files["docs/guide/pool.md"] = "| `pool.max` | 10 |\n| `prepare` | auto |\n"
+      says(check_tree(files), "config.cpp:2:", "setting pool.min")
+      files["docs/guide/pool.md"] = "| `pool.max`, `.min` | 10 |\nprepare\n"
+      says(check_tree(files), "config.cpp:4:", "setting prepare")
+    end)
     it("follows links to files and headings", function()
       says(after("docs/a.md", "\nsee [it](b.md)\n"), "docs/a.md:2:", "b.md leads nowhere")
       says(after("docs/a.md", "[it](../README.md#nothing)\n"), "docs/a.md:1:", "no heading #nothing")

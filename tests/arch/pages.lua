@@ -1,4 +1,5 @@
--- Pages: each folder of the house has a short README, and no link in a page leads nowhere.
+-- Pages: each folder of the house has a short README, no link in a page leads nowhere, and what can be configured is
+-- in the guide.
 local house = require "arch.house"
 
 local M = {}
@@ -117,6 +118,38 @@ function M.check_links(report, path, lines, known, lines_of)
       check_link(report, path, number, link, known, lines_of)
     end
   end)
+end
+
+M.settings = "engine/api/config.cpp"
+
+-- Names in backticks; `pool.max`, `.min` names pool.min as well.
+local function names_in(line, names)
+  local group = ""
+  for name in line:gmatch "`(%.?[%w_.]+)`" do
+    names[name:sub(1, 1) == "." and group .. name or name] = true
+    group = name:match "^([%w_]+)%." or group
+  end
+end
+
+---Every key of the configuration has its place in the guide.
+---@param files string[]
+---@param lines_of fun(path: string): string[]?
+function M.check_settings(report, files, lines_of)
+  local told = {}
+  for _, path in ipairs(files) do
+    if path:match "^docs/guide/.*%.md$" then
+      for _, line in ipairs(lines_of(path)) do
+        names_in(line, told)
+      end
+    end
+  end
+  for number, line in ipairs(lines_of(M.settings) or {}) do
+    local key = line:match '^%s*{"([%w_.]+)",'
+    if key and not told[key] then
+      report:add(M.settings, number, ("no page of the guide speaks of the setting %s"):format(key),
+        "say in docs/guide what it is, its default, and the harm of a wrong one")
+    end
+  end
 end
 
 return M
