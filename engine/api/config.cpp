@@ -228,7 +228,10 @@ void Config::set(std::string_view key, std::string const& value) {
 // between transactions.
 void Config::set_prepare(std::string_view key, std::string const& value) {
   if (value != "auto" && value != "off") refuse(key, value, "\"auto\" or \"off\"");
-  if (value == "off") cluster_.pool.statement_cache = 0;
+  if (value == "off") {
+    cluster_.pool.statement_cache = 0;
+    cluster_.shared_sessions = true;
+  }
 }
 
 session::Habits Config::habits_over(session::Habits habits) const {

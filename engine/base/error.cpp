@@ -159,6 +159,9 @@ RetryClass Error::retry_class() const noexcept {
   if (sqlstate() == "0A000" && server().routine == "RevalidateCachedQuery") {
     return RetryClass::statement_cache;
   }
+  // What a pooler has to say, whatever it is, comes under this one code. PostgreSQL names its function with it.
+  bool const from_pooler = sqlstate() == "08P01" && server().routine.empty();
+  if (from_pooler && phase() != Phase::connect) return RetryClass::node_transient;
   return moonpool::retry_class(content_->server.sqlstate);
 }
 

@@ -40,6 +40,7 @@ constexpr auto kLeastPause = std::chrono::milliseconds(20);
 Cluster::Cluster(ClusterOptions options)
     : health_interval_(options.health_interval),
       health_timeout_(options.health_timeout),
+      shared_sessions_(options.shared_sessions),
       failover_wait_(options.failover_wait),
       catch_up_wait_(options.catch_up_wait),
       audience_(options.audience),

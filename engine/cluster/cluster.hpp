@@ -71,6 +71,8 @@ class Cluster {
   void met(Placement const& placement, Error const* error);
   // Is there more than one node, so that it matters which one a read goes to?
   bool has_choice() const { return nodes_.size() > 1; }
+  // Are sessions of the server ours for as long as a connection lives? Not behind a pooler.
+  bool keeps_sessions() const { return !shared_sessions_; }
   Duration catch_up_wait() const { return catch_up_wait_; }
 
   // Refuses new work and waits until running work has ended or the deadline. What runs then is cancelled
@@ -105,6 +107,7 @@ class Cluster {
 
   Duration const health_interval_;
   Duration const health_timeout_;
+  bool const shared_sessions_;
   Duration const failover_wait_;
   Duration const catch_up_wait_;
   Audience const audience_;

@@ -8,7 +8,10 @@ using policy::Breaker;
 
 namespace {
 
-wire::Conninfo read_only(wire::Conninfo info) {
+// A pooler refuses start-up options, and would not keep them for one client: there, whoever reads says so with
+// each statement.
+wire::Conninfo read_only(wire::Conninfo info, ClusterOptions const& cluster) {
+  if (cluster.shared_sessions) return info;
   auto options = info.get("options");
   if (!options.empty()) options += ' ';
   info.set("options", options + "-c default_transaction_read_only=on");
@@ -71,9 +74,10 @@ Node::Node(NodeOptions options, ClusterOptions const& cluster, std::size_t index
           name_, options.info,
           options.role == Role::replica ? without_minimum(cluster.pool) : cluster.pool, keeper)),
       reads_(pool::Pool::make(
-          name_, read_only(options.info),
+          name_, read_only(options.info, cluster),
           options.role == Role::primary ? without_minimum(cluster.pool) : cluster.pool, keeper)),
-      fallback_(pool::Pool::make(name_, read_only(options.info), for_fallback(cluster), keeper)) {}
+      fallback_(pool::Pool::make(name_, read_only(options.info, cluster), for_fallback(cluster),
+                                 keeper)) {}
 
 pool::Pool& Node::pool(Purpose purpose) const {
   switch (purpose) {

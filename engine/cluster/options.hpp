@@ -46,6 +46,9 @@ struct ClusterOptions {
   // Connections on the primary for reads that found no replica. 0, the default: a quarter of pool.max.
   // More of them let the loss of the replicas take the primary along.
   std::size_t fallback_max = 0;
+  // A pooler in between gives each transaction another session of the server: nothing is said in start-up
+  // options, and reads are made read-only one by one, in the same round trip.
+  bool shared_sessions = false;
   Audience audience = Audience::any;
   // Which of the eligible replicas serves a read. Default: power of two choices.
   std::shared_ptr<policy::Balancer> balancer;

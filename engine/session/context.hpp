@@ -18,6 +18,9 @@ class Context {
   // neither. A name that was set already gets the new value.
   void set(std::string_view name, std::string value);
 
+  // For reads where the session itself cannot be trusted to be read-only.
+  void make_read_only() { set("transaction_read_only", "on"); }
+
   bool empty() const { return settings_.empty(); }
   bool operator==(Context const&) const = default;
 

@@ -106,6 +106,12 @@ void Session::check_turn() const {
   if (transaction_->state() != Transaction::State::open) refuse("this transaction is over", "");
 }
 
+Context Session::context_for(Route route) const {
+  auto context = habits_.context;
+  if (route == Route::read && !cluster_->keeps_sessions()) context.make_read_only();
+  return context;
+}
+
 // The simple protocol has no segment that the settings could be local to.
 void Session::refuse_context(char const* what) const {
   if (transaction_ || habits_.context.empty()) return;
@@ -148,8 +154,9 @@ Operation<Answer> Session::run_placed(Placement* placement, wire::Request const&
   answer.node = placement->node->name();
   auto const begun = Clock::now();
   ask_position(*placement, options.route);
-  bool const plain = habits_.context.empty();
-  auto const laid = plain ? wire::Request() : habits_.context.lay_on(statements);
+  auto const context = context_for(options.route);
+  bool const plain = context.empty();
+  auto const laid = plain ? wire::Request() : context.lay_on(statements);
   auto running = placement->lease->run_borrowed(plain ? statements : laid, deadline);
   answer.replies = co_await std::move(running);
   if (!plain) answer.replies = Context::lay_off(std::move(answer.replies), statements);

@@ -105,6 +105,8 @@ class Session : public std::enable_shared_from_this<Session> {
   Session(std::shared_ptr<cluster::Cluster> cluster, Habits habits);
   Deadline deadline_in(Duration timeout) const;
   void check_turn() const;
+  // What is laid on each statement of this route.
+  Context context_for(cluster::Route route) const;
   void refuse_context(char const* what) const;
   void note_slow(wire::Request const& statements, Answer const& answer, TimePoint begun) const;
   async::Operation<Answer> run_placed(cluster::Placement* placement,

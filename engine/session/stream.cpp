@@ -19,8 +19,9 @@ class Direct final : public Stream {
  public:
   explicit Direct(Patience patience) : patience_(patience) {}
 
-  Start start(wire::Statement const& statement, Context const& context) {
-    return [this, &statement, &context](wire::Connection& connection, Deadline deadline) {
+  Start start(wire::Statement const& statement, Context context) {
+    return [this, &statement, context = std::move(context)](wire::Connection& connection,
+                                                            Deadline deadline) {
       source_.emplace(connection);
       wire::Request request;
       if (!context.empty()) request.push_back(context.statement());
@@ -169,8 +170,8 @@ Operation<std::shared_ptr<Stream>> Session::stream(wire::Statement statement, Ru
   statement.ends_segment = true;
   auto const patience = Patience::of(options.timeout, habits_.timeout);
   auto stream = std::make_shared<Direct>(patience);
-  auto holding = hold(stream->hold(), options, false, stream->start(statement, habits_.context),
-                      patience.next());
+  auto holding = hold(stream->hold(), options, false,
+                      stream->start(statement, context_for(options.route)), patience.next());
   co_await std::move(holding);
   co_return stream;
 }

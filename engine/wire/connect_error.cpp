@@ -37,7 +37,9 @@ constexpr std::array<Refusal, 20> kRefusals = {{
     {"database \"", "\" does not exist", "3D000", "the database does not exist"},
     {"is not currently accepting connections", "", "55000", ""},
     {"unsupported startup parameter", "", "08P01",
-     "a connection pooler in between refuses a start-up option"},
+     "a connection pooler in between refuses a start-up option: say prepare = \"off\", and leave "
+     "out "
+     "statement_timeout and options"},
 }};
 
 }  // namespace

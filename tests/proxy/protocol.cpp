@@ -119,8 +119,11 @@ std::string notice_message(std::string_view text) {
 std::string error_message(std::string_view severity, std::string_view sqlstate,
                           std::string_view text) {
   std::string body;
-  for (auto const& [code, value] :
-       {std::pair{'S', severity}, {'V', severity}, {'C', sqlstate}, {'M', text}}) {
+  for (auto const& [code, value] : {std::pair{'S', severity},
+                                    {'V', severity},
+                                    {'C', sqlstate},
+                                    {'M', text},
+                                    {'R', std::string_view("made_up")}}) {
     body.append(1, code).append(value).append(1, '\0');
   }
   return framed('E', body + '\0');

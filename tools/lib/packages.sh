@@ -13,7 +13,7 @@ packages_of() {
     test) printf '%s\n' catch2 librapidcheck-dev lua-busted ;;
     lint) printf '%s\n' clang-format "clang-tidy$(clang_of_debian)" lua-check shellcheck ;;
     coverage) printf '%s\n' gcovr ;;
-    heavy) printf '%s\n' debootstrap util-linux git "clang$(clang_of_debian)" ;;
+    heavy) printf '%s\n' debootstrap util-linux git pgbouncer "clang$(clang_of_debian)" ;;
   esac
 }
 
@@ -80,6 +80,7 @@ probe() {
     heavy)
       have debootstrap || note "not found: debootstrap"
       have unshare || note "not found: unshare"
+      [[ -x /usr/sbin/pgbouncer ]] || note "not found: pgbouncer"
       [[ -n $(newest clang++) ]] || note "not found: clang++, 15 or newer"
       ;;
   esac

@@ -15,6 +15,7 @@ ServerFields fields(std::string sqlstate, std::string message, std::string sever
   out.sqlstate = std::move(sqlstate);
   out.message = std::move(message);
   out.severity = std::move(severity);
+  out.routine = "exec_simple_query";
   return out;
 }
 
@@ -194,6 +195,17 @@ TEST_CASE("what the server rejected is repeated for R1 to R4 alone") {
     INFO(state.code);
     CHECK(error.retryable() == good);
   }
+}
+
+TEST_CASE("08P01 is passing news from a pooler, and a bug when PostgreSQL itself says it") {
+  auto said = fields("08P01", "server conn crashed?", "FATAL");
+  CHECK(Error(said).at(Phase::wait, Outcome::rejected).retry_class() == RetryClass::never);
+  said.routine.clear();
+  auto const pooler = Error(said).at(Phase::wait, Outcome::rejected);
+  CHECK(pooler.retry_class() == RetryClass::node_transient);
+  CHECK(pooler.retryable());
+  CHECK_FALSE(Error(pooler).at(Phase::wait, Outcome::unknown).retryable());
+  CHECK(Error(said).at(Phase::connect, Outcome::not_sent).retry_class() == RetryClass::never);
 }
 
 TEST_CASE("what was not sent is repeated unless another try meets the same refusal") {
