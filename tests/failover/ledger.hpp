@@ -1,8 +1,86 @@
 #pragma once
 
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
 #include "failover/trio.hpp"
 
 namespace moonpool::test {
+
+// Clients that write until they are stopped, each with a session of its own, and keep a book of what they were
+// told. The table has no unique key, so that what was done twice is seen.
+class Ledger {
+ public:
+  // How somebody who has nothing to do with the engine asks a server.
+  using Witness = std::function<dev::TextRows(std::string const&)>;
+
+  // The table must be there: kTable makes it.
+  static constexpr auto kTable = "create table ledger (client int, op int, part int)";
+  Ledger(std::shared_ptr<cluster::Cluster> cluster, int clients) : cluster_(std::move(cluster)) {
+    for (int i = 0; i < clients; ++i) books_.push_back(std::make_unique<Book>());
+    for (int i = 0; i < clients; ++i) threads_.emplace_back([this, i] { write(i); });
+  }
+  Ledger(Trio& trio, int clients) : Ledger(made(trio), clients) {}
+  ~Ledger() { stop(); }
+
+  void stop() {
+    stopped_ = true;
+    for (auto& thread : threads_) thread.join();
+    threads_.clear();
+  }
+
+  std::size_t acknowledged() const { return acknowledged_; }
+  std::size_t unknown() const { return unknown_; }
+  std::size_t refused() const { return refused_; }
+  // The longest time without any write being acknowledged, in milliseconds.
+  double longest_pause() const { return longest_pause_; }
+  std::set<std::string> complaints() const {
+    std::lock_guard const lock(mutex_);
+    return complaints_;
+  }
+
+  struct Verdict {
+    int lost = 0;
+    int duplicate = 0;
+    int phantom = 0;
+  };
+  // REQUIRES: stopped. `witness` asks the surviving primary.
+  Verdict audit(Witness const& witness) const;
+  Verdict audit(dev::Server const& survivor) const {
+    return audit([&](std::string const& sql) { return survivor.query(sql); });
+  }
+
+ private:
+  enum class Told { ok, nothing, unknown };
+  struct Book {
+    std::vector<Told> ops;
+  };
+  static std::shared_ptr<cluster::Cluster> made(Trio& trio) {
+    trio.servers.primary().query(kTable);
+    trio.servers.wait_until_replicated();
+    return trio.engine.cluster;
+  }
+  void write(int client);
+  Told attempt(session::Session& session, int client, int op);
+
+  std::shared_ptr<cluster::Cluster> const cluster_;
+  std::vector<std::unique_ptr<Book>> books_;
+  std::vector<std::thread> threads_;
+  std::atomic<bool> stopped_{false};
+  std::atomic<std::size_t> acknowledged_{0};
+  std::atomic<std::size_t> unknown_{0};
+  std::atomic<std::size_t> refused_{0};
+  std::atomic<double> longest_pause_{0};
+  mutable std::mutex mutex_;
+  TimePoint last_ = Clock::now();
+  std::set<std::string> complaints_;  // names of the errors clients met
+};
 
 // Every other operation is a transaction of two statements, the rest one statement alone.
 inline Ledger::Told Ledger::attempt(session::Session& session, int client, int op) {
@@ -39,7 +117,7 @@ inline Ledger::Told Ledger::attempt(session::Session& session, int client, int o
 }
 
 inline void Ledger::write(int client) {
-  auto const session = session::Session::make(trio_.engine.cluster, {});
+  auto const session = session::Session::make(cluster_, {});
   auto& book = *books_[static_cast<std::size_t>(client)];
   for (int op = 0; !stopped_; ++op) {
     auto const told = attempt(*session, client, op);
@@ -58,13 +136,13 @@ inline void Ledger::write(int client) {
   }
 }
 
-inline Ledger::Verdict Ledger::audit(dev::Server const& witness) const {
+inline Ledger::Verdict Ledger::audit(Witness const& witness) const {
   Verdict verdict;
   for (std::size_t client = 0; client < books_.size(); ++client) {
     auto const& ops = books_[client]->ops;
     std::vector<int> rows(ops.size(), 0);
-    for (auto const& row : witness.query("select op, count(*) from ledger where client = " +
-                                         std::to_string(client) + " group by op")) {
+    for (auto const& row : witness("select op, count(*) from ledger where client = " +
+                                   std::to_string(client) + " group by op")) {
       auto const op = std::stoul(*row[0]);
       if (op < rows.size()) rows[op] = std::stoi(*row[1]);
     }
