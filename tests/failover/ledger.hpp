@@ -22,7 +22,9 @@ class Ledger {
 
   // The table must be there: kTable makes it.
   static constexpr auto kTable = "create table ledger (client int, op int, part int)";
-  Ledger(std::shared_ptr<cluster::Cluster> cluster, int clients) : cluster_(std::move(cluster)) {
+  // `first`: the number of the first client, where several ledgers share the table.
+  Ledger(std::shared_ptr<cluster::Cluster> cluster, int clients, int first = 0)
+      : cluster_(std::move(cluster)), first_(first) {
     for (int i = 0; i < clients; ++i) books_.push_back(std::make_unique<Book>());
     for (int i = 0; i < clients; ++i) threads_.emplace_back([this, i] { write(i); });
   }
@@ -70,6 +72,7 @@ class Ledger {
   Told attempt(session::Session& session, int client, int op);
 
   std::shared_ptr<cluster::Cluster> const cluster_;
+  int const first_;
   std::vector<std::unique_ptr<Book>> books_;
   std::vector<std::thread> threads_;
   std::atomic<bool> stopped_{false};
@@ -84,13 +87,14 @@ class Ledger {
 
 // Every other operation is a transaction of two statements, the rest one statement alone.
 inline Ledger::Told Ledger::attempt(session::Session& session, int client, int op) {
-  auto const row =
-      "insert into ledger values (" + std::to_string(client) + ", " + std::to_string(op) + ", ";
+  auto const row = "insert into ledger values (" + std::to_string(first_ + client) + ", " +
+                   std::to_string(op) + ", ";
   std::optional<Error> failure;
   std::shared_ptr<session::Session> tx;
   try {
     if (op % 2 == 0) {
-      run(session, row + "1), (" + std::to_string(client) + ", " + std::to_string(op) + ", 2)");
+      run(session,
+          row + "1), (" + std::to_string(first_ + client) + ", " + std::to_string(op) + ", 2)");
     } else {
       tx = wait(session.begin({}));
       run(*tx, row + "1)");
@@ -141,8 +145,9 @@ inline Ledger::Verdict Ledger::audit(Witness const& witness) const {
   for (std::size_t client = 0; client < books_.size(); ++client) {
     auto const& ops = books_[client]->ops;
     std::vector<int> rows(ops.size(), 0);
-    for (auto const& row : witness("select op, count(*) from ledger where client = " +
-                                   std::to_string(client) + " group by op")) {
+    for (auto const& row :
+         witness("select op, count(*) from ledger where client = " +
+                 std::to_string(first_ + static_cast<int>(client)) + " group by op")) {
       auto const op = std::stoul(*row[0]);
       if (op < rows.size()) rows[op] = std::stoi(*row[1]);
     }

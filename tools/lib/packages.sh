@@ -13,7 +13,7 @@ packages_of() {
     test) printf '%s\n' catch2 librapidcheck-dev lua-busted ;;
     lint) printf '%s\n' clang-format "clang-tidy$(clang_of_debian)" lua-check shellcheck ;;
     coverage) printf '%s\n' gcovr ;;
-    heavy) printf '%s\n' debootstrap util-linux git pgbouncer "clang$(clang_of_debian)" ;;
+    heavy) printf '%s\n' debootstrap util-linux git pgbouncer patroni etcd-server python3-etcd "clang$(clang_of_debian)" ;;
   esac
 }
 
@@ -81,6 +81,8 @@ probe() {
       have debootstrap || note "not found: debootstrap"
       have unshare || note "not found: unshare"
       [[ -x /usr/sbin/pgbouncer ]] || note "not found: pgbouncer"
+      have patroni || note "not found: patroni"
+      have etcd || note "not found: etcd"
       [[ -n $(newest clang++) ]] || note "not found: clang++, 15 or newer"
       ;;
   esac
