@@ -9,7 +9,7 @@ local TASKS, EACH = 64, 200
 local db = moonpool.connect { primary = os.getenv "MOONPOOL_PRIMARY", pool = { max = 4 } }
 
 local function ask()
-  for _ = 1, EACH do db:query("select 1"):scalar() end
+  for _ = 1, EACH do db:read_query("select 1"):scalar() end
 end
 
 local function best(name, n, work)

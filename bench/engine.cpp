@@ -3,6 +3,7 @@
 //
 //   bench_engine [ROUNDS]     on the server MOONPOOL_PRIMARY names
 #include <libpq-fe.h>
+#include <poll.h>
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -20,6 +21,9 @@ namespace {
 constexpr int kPoints = 4000;
 constexpr int kBatches = 60;
 constexpr int kBatch = 100;
+constexpr int kTasks = 64;
+constexpr int kConnections = 4;
+constexpr int kEach = 200;
 constexpr int kRows = 200'000;
 constexpr char kPoint[] = "select id, name, price from bench where id = $1";
 constexpr char kFetch[] = "select id, name, price from bench order by id";
@@ -98,6 +102,72 @@ class Libpq {
   PGconn* raw_;
 };
 
+// So many statements under way on each of a few connections, a Sync behind each, because each stands alone.
+class Pipelines {
+ public:
+  explicit Pipelines(char const* dsn) {
+    for (auto& raw : raws_) {
+      raw = PQconnectdb(dsn);
+      if (PQstatus(raw) != CONNECTION_OK) throw std::runtime_error(PQerrorMessage(raw));
+      Result const ready(PQprepare(raw, "point", kPoint, 1, nullptr));
+      PQsetnonblocking(raw, 1);
+      PQenterPipelineMode(raw);
+    }
+  }
+  ~Pipelines() {
+    for (auto* raw : raws_) PQfinish(raw);
+  }
+  Pipelines(Pipelines const&) = delete;
+  Pipelines& operator=(Pipelines const&) = delete;
+
+  long long points() {
+    sum_ = 0;
+    next_ = 0;
+    for (int i = 0; i < kTasks; ++i) send(i % kConnections);
+    while (left_ > 0) {
+      pollfd watched[kConnections];
+      for (int i = 0; i < kConnections; ++i) watched[i] = {PQsocket(raws_[i]), POLLIN, 0};
+      poll(watched, kConnections, -1);
+      for (int i = 0; i < kConnections; ++i) {
+        if (watched[i].revents != 0) read(i);
+      }
+    }
+    return sum_;
+  }
+
+ private:
+  void send(int at) {
+    if (next_ == kTasks * kEach) return;
+    auto const id = std::to_string(next_++ % kEach + 1);
+    char const* const values[] = {id.c_str()};
+    PQsendQueryPrepared(raws_[at], "point", 1, values, nullptr, nullptr, 0);
+    PQpipelineSync(raws_[at]);
+    ++owed_[at];
+    ++left_;
+  }
+  void read(int at) {
+    PQconsumeInput(raws_[at]);
+    while (owed_[at] > 0 && PQisBusy(raws_[at]) == 0) {
+      auto* const result = PQgetResult(raws_[at]);
+      if (result == nullptr) continue;
+      Result const held(result);
+      if (PQresultStatus(result) == PGRES_TUPLES_OK) {
+        sum_ += read_row(result, 0);
+      } else {
+        --owed_[at];
+        --left_;
+        send(at);
+      }
+    }
+  }
+
+  PGconn* raws_[kConnections] = {};
+  int owed_[kConnections] = {};  // answers
+  int left_ = 0;                 // in all
+  int next_ = 0;
+  long long sum_ = 0;
+};
+
 class Libpqxx {
  public:
   explicit Libpqxx(char const* dsn) : connection_(dsn) { connection_.prepare("point", kPoint); }
@@ -125,8 +195,8 @@ class Libpqxx {
 
 class Moonpool {
  public:
-  explicit Moonpool(char const* dsn)
-      : cluster_(moonpool::Cluster::connect({.primary = dsn, .pool_max = 1})),
+  explicit Moonpool(char const* dsn, int connections = 1)
+      : cluster_(moonpool::Cluster::connect({.primary = dsn, .pool_max = connections})),
         session_(cluster_.session()) {}
 
   static long long read(moonpool::Row const& row) {
@@ -168,6 +238,50 @@ class Moonpool {
     for (auto const& row : session_.query(kFetch)) sum += read(row);
     return sum;
   }
+  // What a host does that has many requests at once: it steps the operations, and waits for any.
+  long long tasks() {
+    struct Task {
+      moonpool::detail::Handle<mp_op> op;
+      int left = kEach;
+    };
+    std::vector<Task> all(kTasks);
+    std::vector<mp_wait> waits(kTasks);
+    std::vector<unsigned char> ready(kTasks, 1);
+    long long sum = 0;
+    int live = 0;
+    auto const ask = [this](Task& task) {
+      auto const id = std::to_string(kEach - --task.left);
+      mp_value const value{id.data(), id.size(), 0};
+      mp_statement const statement{kPoint, sizeof kPoint - 1, &value, 1};
+      mp_run_options options{};
+      options.size = sizeof options;
+      options.route = MP_READ;
+      task.op.reset(mp_run(session_.handle(), &statement, 1, &options));
+    };
+    for (auto& task : all) {
+      ask(task);
+      ++live;
+    }
+    while (live > 0) {
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        auto& task = all[i];
+        if (!task.op || ready[i] == 0) continue;
+        while (task.op && mp_op_step_together(task.op.get(), MP_READY, &waits[i]) != MP_PENDING) {
+          moonpool::Rows const rows(mp_op_result(task.op.get(), 0));
+          sum += read(rows[0]);
+          task.op.reset();
+          if (task.left > 0) {
+            ask(task);
+          } else {
+            waits[i] = {-1, 0, -1, nullptr};
+            --live;
+          }
+        }
+      }
+      if (live > 0) mp_wait_any(waits.data(), waits.size(), -1, ready.data());
+    }
+    return sum;
+  }
   moonpool::Cluster const& cluster() const { return cluster_; }
 
  private:
@@ -176,6 +290,7 @@ class Moonpool {
 };
 
 constexpr char kLua[] = R"lua(
+local moonpool = require "moonpool"
 local point = "select id, name, price from bench where id = ?"
 
 function points(n)
@@ -198,6 +313,20 @@ function batches(n, size)
       sum = sum + row.id + #row.name + #row.price
     end
   end
+  return sum
+end
+
+function tasks(n, each)
+  local sum = 0
+  local function work()
+    for i = 1, each do
+      local row = db:read_query(point, i):first()
+      sum = sum + row.id + #row.name + #row.price
+    end
+  end
+  local all = {}
+  for i = 1, n do all[i] = work end
+  moonpool.gather(unpack(all))
   return sum
 end
 
@@ -284,6 +413,10 @@ int main(int argc, char** argv) {
     auto const from_lua = [&lua](char const* name, auto... args) {
       return [&lua, name, args...] { return lua.call(name, args...).template as<long long>(); };
     };
+    Pipelines pipelines(dsn);
+    Moonpool shared(dsn, kConnections);
+    moonpool::ScriptHost tasks(shared.cluster());
+    tasks.run_string(kLua, "=bench");
     std::vector<Measure> measures;
     measures.push_back({"point query by primary key, one after the other",
                         "us",
@@ -298,6 +431,14 @@ int main(int argc, char** argv) {
                         {{"libpq in C, pipelined by hand", [&] { return libpq.batches(); }, {}},
                          {"Moonpool in C++", [&] { return ours.batches(); }, {}},
                          {"Moonpool in Lua", from_lua("batches", kBatches, kBatch), {}}}});
+    measures.push_back({"point query, 64 side by side on 4 connections",
+                        "us",
+                        1e6 / (kTasks * kEach),
+                        {{"libpq in C, pipelined by hand", [&] { return pipelines.points(); }, {}},
+                         {"Moonpool in C++, stepped", [&] { return shared.tasks(); }, {}},
+                         {"Moonpool in Lua, as tasks",
+                          [&] { return tasks.call("tasks", kTasks, kEach).as<long long>(); },
+                          {}}}});
     measures.push_back(
         {"200,000 rows of three columns",
          "ms",
@@ -309,6 +450,7 @@ int main(int argc, char** argv) {
           {"Moonpool in Lua, lazily, every value", from_lua("fetch", "lazily"), {}},
           {"Moonpool in Lua, as tables", from_lua("fetch", "tables"), {}}}});
     for (auto& measure : measures) run(measure, rounds);
+    shared.cluster().close();
     ours.cluster().close();
     return 0;
   } catch (std::exception const& error) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <functional>
+#include <utility>
 
 #include "api/handles.hpp"
 #include "async/drive_blocking.hpp"
@@ -229,6 +230,11 @@ int mp_wait_any(const mp_wait* waits, size_t count, double timeout, unsigned cha
     thread_local std::vector<moonpool::async::Wait> all;
     all.clear();
     for (size_t i = 0; i < count; ++i) {
+      auto const* op = waits[i].op;
+      if (op != nullptr && op->stepper && op->stepper->started()) {
+        all.push_back(op->stepper->wait());
+        continue;
+      }
       auto const interest =
           waits[i].fd < 0 ? Interest::none : static_cast<Interest>(waits[i].interest);
       all.push_back({waits[i].fd, interest, Deadline::never()});
@@ -243,7 +249,27 @@ int mp_wait_any(const mp_wait* waits, size_t count, double timeout, unsigned cha
 }
 
 int mp_op_step(mp_op* op, int wakeup, mp_wait* wait) noexcept {
+  auto const status = mp_op_step_together(op, wakeup, wait);
+  if (status != MP_PENDING || wait == nullptr) return status;
+  wait->op = nullptr;
+  auto* const shared = op->stepper->wait().shared;
+  if (shared == nullptr) return status;
+  try {
+    wait->fd = shared->descriptor();
+    wait->interest = MP_READABLE;
+    op->by_descriptor = true;
+    return status;
+  } catch (...) {
+    op->stepper.reset();
+    op->done = true;
+    op->error.reset(moonpool::api::current_error());
+    return MP_FAILED;
+  }
+}
+
+int mp_op_step_together(mp_op* op, int wakeup, mp_wait* wait) noexcept {
   if (op->done) return op->error ? MP_FAILED : MP_OK;
+  if (std::exchange(op->by_descriptor, false)) op->stepper->wait().shared->end(true);
   auto const how = wakeup == MP_TIMED_OUT   ? moonpool::async::Wakeup::timed_out
                    : wakeup == MP_CANCELLED ? moonpool::async::Wakeup::cancelled
                                             : moonpool::async::Wakeup::ready;
@@ -254,6 +280,7 @@ int mp_op_step(mp_op* op, int wakeup, mp_wait* wait) noexcept {
     wait->interest = static_cast<int32_t>(next.interest);
     wait->timeout =
         next.deadline.is_never() ? -1 : std::chrono::duration<double>(next.deadline.left()).count();
+    wait->op = op;
   }
   return MP_PENDING;
 }
@@ -261,9 +288,18 @@ int mp_op_step(mp_op* op, int wakeup, mp_wait* wait) noexcept {
 int mp_op_run(mp_op* op) noexcept {
   if (op->done) return op->error ? MP_FAILED : MP_OK;
   moonpool::async::BlockingScope const blocking;
+  if (std::exchange(op->by_descriptor, false)) op->stepper->wait().shared->end(true);
   auto wakeup = moonpool::async::Wakeup::ready;
-  while (!op->stepper->step(wakeup)) {
-    wakeup = moonpool::async::wait_blocking(op->stepper->wait());
+  try {
+    while (!op->stepper->step(wakeup)) {
+      wakeup = moonpool::async::wait_blocking(op->stepper->wait());
+    }
+  } catch (...) {
+    // No descriptor was left to wait by.
+    op->stepper.reset();
+    op->done = true;
+    op->error.reset(moonpool::api::current_error());
+    return MP_FAILED;
   }
   return finish(op);
 }

@@ -59,6 +59,14 @@ policy::Fallback fallback(std::string_view key, std::string const& value) {
   refuse(key, value, "\"primary\", \"stale\" or \"error\"");
 }
 
+session::Share share(std::string_view key, std::string const& value) {
+  using session::Share;
+  if (value == "off") return Share::off;
+  if (value == "reads") return Share::reads;
+  if (value == "all") return Share::all;
+  refuse(key, value, "\"off\", \"reads\" or \"all\"");
+}
+
 std::shared_ptr<policy::Balancer> balancer(std::string_view key, std::string const& value) {
   if (value == "power_of_two") return policy::power_of_two_choices();
   if (value == "round_robin") return policy::round_robin();
@@ -97,7 +105,7 @@ struct ConfigKeys {
     Set set;
   };
 
-  static constexpr std::array<Row, 39> kRows = {{
+  static constexpr std::array<Row, 42> kRows = {{
       {"dsn", [](Config& c, auto key, auto& v) { c.nodes_ = conninfo(key, v).each_host(); }},
       {"primary", [](Config& c, auto key, auto& v) { c.primary_ = conninfo(key, v); }},
       {"replicas", [](Config& c, auto key, auto& v) { c.replicas_.push_back(conninfo(key, v)); }},
@@ -128,6 +136,12 @@ struct ConfigKeys {
        [](Config& c, auto key, auto& v) { c.cluster_.pool.keepalive = duration(key, v, true); }},
       {"pool.verify_after",
        [](Config& c, auto key, auto& v) { c.cluster_.pool.verify_after = duration(key, v, true); }},
+      {"pool.share_depth",
+       [](Config& c, auto key, auto& v) { c.cluster_.pool.share_depth = whole_number(key, v, 1); }},
+      {"pool.share_slow",
+       [](Config& c, auto key, auto& v) { c.cluster_.pool.share_slow = duration(key, v); }},
+      {"share",
+       [](Config& c, auto key, auto& v) { c.habit([w = share(key, v)](auto& h) { h.share = w; }); }},
       {"statement_cache",
        [](Config& c, auto key, auto& v) {
          c.cluster_.pool.statement_cache = whole_number(key, v, 0);

@@ -66,6 +66,7 @@ struct mp_listener {
 // Its operation writes into it, so it never moves.
 struct mp_op {
   std::optional<moonpool::async::Stepper<void>> stepper;
+  bool by_descriptor = false;                       // how its host waits for it
   std::vector<std::unique_ptr<mp_result>> results;  // by statement; empty where it failed
   std::vector<std::unique_ptr<mp_error>>
       statement_errors;  // by statement; empty where it succeeded

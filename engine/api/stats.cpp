@@ -11,6 +11,7 @@ Json pool_json(pool::PoolStats const& pool) {
   return {{"max", pool.max},           {"idle", pool.idle},
           {"busy", pool.busy},         {"connecting", pool.connecting},
           {"closing", pool.closing},   {"waiting", pool.waiting},
+          {"riding", pool.riding},     {"rides", pool.rides},
           {"acquired", pool.acquired}, {"opened", pool.opened},
           {"closed", pool.closed},     {"connect_failures", pool.connect_failures},
           {"timeouts", pool.timeouts}, {"leases_over_threshold", pool.leases_over_threshold}};

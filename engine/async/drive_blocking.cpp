@@ -74,47 +74,62 @@ bool interrupt() noexcept {
 }
 
 Wakeup wait_blocking(Wait const& wait) {
-  pollfd watched[2] = {
-      {wait.interest == Interest::none ? -1 : wait.fd, poll_events(wait.interest), 0},
-      {watches_interrupt ? interrupt_fd.load() : -1, POLLIN, 0}};
   for (;;) {
-    int const count = poll(watched, 2, milliseconds_left(wait.deadline));
-    if (count < 0 && errno != EINTR) return Wakeup::ready;  // the operation meets the error itself
-    if (count > 0) {
-      if (watched[1].revents != 0) {
-        std::uint64_t ignored = 0;
-        [[maybe_unused]] auto const taken = read(watched[1].fd, &ignored, sizeof ignored);
-        return Wakeup::cancelled;
-      }
-      return Wakeup::ready;
+    SharedWait::Watch watch{wait.fd, wait.interest, -1};
+    if (wait.shared != nullptr && !wait.shared->begin(watch)) return Wakeup::ready;
+    pollfd watched[3] = {
+        {watch.interest == Interest::none ? -1 : watch.fd, poll_events(watch.interest), 0},
+        {watches_interrupt ? interrupt_fd.load() : -1, POLLIN, 0},
+        {watch.bell, POLLIN, 0}};
+    int const count = poll(watched, 3, milliseconds_left(wait.deadline));
+    bool const failed = count < 0 && errno != EINTR;
+    if (wait.shared != nullptr) wait.shared->end(watched[0].revents != 0);
+    if (failed) return Wakeup::ready;  // the operation meets the error itself
+    if (count > 0 && watched[1].revents != 0) {
+      std::uint64_t ignored = 0;
+      [[maybe_unused]] auto const taken = read(watched[1].fd, &ignored, sizeof ignored);
+      return Wakeup::cancelled;
     }
-    if (wait.deadline.passed()) return Wakeup::timed_out;
+    if (wait.shared != nullptr ? wait.shared->is_over() : count > 0) return Wakeup::ready;
+    if (count <= 0 && wait.deadline.passed()) return Wakeup::timed_out;
   }
 }
 
 int wait_for_any(std::span<Wait const> waits, std::span<unsigned char> ready, Deadline deadline) {
   thread_local std::vector<pollfd> watched;
-  watched.clear();
-  for (auto const& wait : waits) {
-    watched.push_back(
-        {wait.interest == Interest::none ? -1 : wait.fd, poll_events(wait.interest), 0});
-  }
-  watched.push_back({watches_interrupt ? interrupt_fd.load() : -1, POLLIN, 0});
   for (;;) {
-    int count = poll(watched.data(), watched.size(), milliseconds_left(deadline));
+    // One for each wait, the interrupt, then the bells.
+    watched.assign(waits.size() + 1, {-1, POLLIN, 0});
+    bool over = false;
+    for (std::size_t i = 0; i < waits.size(); ++i) {
+      auto const& wait = waits[i];
+      SharedWait::Watch watch{wait.fd, wait.interest, -1};
+      ready[i] = wait.shared != nullptr && !wait.shared->begin(watch) ? 1 : 0;
+      over = over || ready[i] != 0;
+      if (ready[i] != 0 || watch.interest == Interest::none) continue;
+      watched[i] = {watch.fd, poll_events(watch.interest), 0};
+      if (watch.bell >= 0) watched.push_back({watch.bell, POLLIN, 0});
+    }
+    if (watches_interrupt) watched[waits.size()].fd = interrupt_fd.load();
+    int count = poll(watched.data(), watched.size(), over ? 0 : milliseconds_left(deadline));
     // Whoever waits meets the error itself.
     bool const all = count < 0 && errno != EINTR;
-    if (count <= 0 && !all && !deadline.passed()) continue;
-    if (watched.back().revents != 0) {
+    for (std::size_t i = 0; i < waits.size(); ++i) {
+      if (waits[i].shared != nullptr && ready[i] == 0)
+        waits[i].shared->end(watched[i].revents != 0);
+    }
+    if (watched[waits.size()].revents != 0) {
       forget_interrupt();
       return -1;
     }
     count = 0;
     for (std::size_t i = 0; i < waits.size(); ++i) {
-      ready[i] = all || watched[i].revents != 0 ? 1 : 0;
+      bool const is_ready =
+          waits[i].shared != nullptr ? waits[i].shared->is_over() : watched[i].revents != 0;
+      ready[i] = all || is_ready ? 1 : 0;
       count += ready[i];
     }
-    return count;
+    if (count > 0 || deadline.passed()) return count;
   }
 }
 

@@ -58,10 +58,11 @@ void Loop::poll_once(Deadline deadline) {
   watched.push_back({inbox_->arrived.fd(), POLLIN, 0});
   for (auto const& task : tasks_) {
     auto const& wait = task->wait();
-    auto const wants = static_cast<unsigned>(wait.interest);
+    bool const shared = wait.shared != nullptr;
+    auto const wants = static_cast<unsigned>(shared ? Interest::read : wait.interest);
     auto const events = ((wants & 1U) != 0 ? POLLIN : 0) | ((wants & 2U) != 0 ? POLLOUT : 0);
-    watched.push_back(
-        {wait.interest == Interest::none ? -1 : wait.fd, static_cast<short>(events), 0});
+    int const fd = shared ? wait.shared->descriptor() : wait.fd;
+    watched.push_back({wants == 0 ? -1 : fd, static_cast<short>(events), 0});
     deadline = deadline.earlier(wait.deadline);
   }
   int timeout = -1;
@@ -69,10 +70,15 @@ void Loop::poll_once(Deadline deadline) {
     auto const left = std::chrono::ceil<std::chrono::milliseconds>(deadline.left()).count();
     timeout = static_cast<int>(std::min<decltype(left)>(left, 1'000'000'000));
   }
-  if (poll(watched.data(), watched.size(), timeout) < 0 && errno == EINTR) return;
+  bool const broken_off = poll(watched.data(), watched.size(), timeout) < 0 && errno == EINTR;
+  for (auto const& task : tasks_) {
+    if (auto* const shared = task->wait().shared) shared->end(true);
+  }
+  if (broken_off) return;
   auto const now = Clock::now();
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
-    bool const ready = watched[i + 1].revents != 0;
+    auto const* shared = tasks_[i]->wait().shared;
+    bool const ready = watched[i + 1].revents != 0 || (shared != nullptr && shared->is_over());
     if (!ready && !tasks_[i]->wait().deadline.passed(now)) continue;
     if (tasks_[i]->step(ready ? Wakeup::ready : Wakeup::timed_out)) tasks_[i].reset();
   }

@@ -122,8 +122,8 @@ void Cluster::met(Placement const& placement, Error const* error) {
     if (error->poisons_connection()) return;
   }
   // What the server says of its role is as of its last answer on this connection.
-  if (!placement.lease || !placement.lease->is_open()) return;
-  bool const standby = placement.lease->parameter("in_hot_standby") == "on";
+  if (!placement.lease || !placement.lease.is_open()) return;
+  bool const standby = placement.lease.parameter("in_hot_standby") == "on";
   if (standby == placement.on_primary) watch_.take_in_role(index, standby);
 }
 

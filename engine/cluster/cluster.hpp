@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -35,6 +36,8 @@ struct ReadNeeds {
   bool uncertain = false;
   // Nodes that failed it already: not these, where there are others.
   std::vector<std::size_t> avoid = {};
+  // Where connections are scarce, it may be on one that others use.
+  std::optional<pool::Ticket> ticket = std::nullopt;
 };
 
 struct NodeStats {
@@ -62,7 +65,9 @@ class Cluster {
   // A connection on the right node. Where nothing was sent, others are tried. A write, and a read that
   // needs the primary, waits up to failover_wait for a new primary once there was one. Throws
   // Error(no_primary / no_healthy_node), or what the last node said; the others are its causes.
-  async::Operation<Placement> place(Route route, Deadline deadline);
+  // With a ticket the connection may be one that others use too.
+  async::Operation<Placement> place(Route route, Deadline deadline,
+                                    std::optional<pool::Ticket> ticket = std::nullopt);
   async::Operation<Placement> place_read(ReadNeeds needs, Deadline deadline);
 
   // May what is held there still be committed? Not when somebody else was promoted meanwhile.
@@ -92,8 +97,7 @@ class Cluster {
   struct Attempt;
   bool drained() const;
 
-  async::Operation<Placement> place_on_primary(Route route, Purpose purpose, Deadline deadline,
-                                               std::vector<Error> failures);
+  async::Operation<Placement> place_on_primary(Attempt attempt, std::vector<Error> failures);
   async::Operation<std::optional<Placement>> try_node(std::shared_ptr<Node> node, Attempt attempt,
                                                       std::vector<Error>& failures);
   async::Operation<std::optional<Placement>> try_replicas(ReadNeeds needs, Deadline deadline,

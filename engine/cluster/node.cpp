@@ -93,7 +93,7 @@ pool::Pool& Node::pool(Purpose purpose) const {
 
 std::size_t Node::reads_in_flight() const {
   auto const stats = reads_->stats();
-  return stats.busy + stats.waiting;
+  return stats.busy + stats.riding + stats.waiting;
 }
 
 // One line for each change of state that somebody could see, whatever made it.

@@ -14,6 +14,7 @@ struct Cluster::Attempt {
   Purpose purpose = Purpose::read;
   bool insist = false;
   Deadline deadline;
+  std::optional<pool::Ticket> ticket;
 };
 
 namespace {
@@ -59,13 +60,16 @@ class Queue {
 
 }  // namespace
 
-Operation<Placement> Cluster::place(Route route, Deadline deadline) {
+Operation<Placement> Cluster::place(Route route, Deadline deadline,
+                                    std::optional<pool::Ticket> ticket) {
   if (route == Route::read) {
-    auto placing = place_read({}, deadline);
+    ReadNeeds needs;
+    needs.ticket = ticket;
+    auto placing = place_read(std::move(needs), deadline);
     auto placed = co_await std::move(placing);
     co_return placed;
   }
-  auto placing = place_on_primary(Route::write, Purpose::write, deadline, {});
+  auto placing = place_on_primary({Route::write, Purpose::write, false, deadline, ticket}, {});
   auto placed = co_await std::move(placing);
   co_return placed;
 }
@@ -124,9 +128,9 @@ Operation<std::optional<Placement>> Cluster::try_node(std::shared_ptr<Node> node
   std::optional<Error> failure;
   try {
     for (int round = 0;; ++round) {
-      auto acquiring = node->pool(attempt.purpose).acquire(attempt.deadline);
+      auto acquiring = node->pool(attempt.purpose).acquire(attempt.deadline, attempt.ticket);
       auto lease = co_await std::move(acquiring);
-      bool const standby = lease->parameter("in_hot_standby") == "on";
+      bool const standby = lease.parameter("in_hot_standby") == "on";
       if (!watch_.probing()) watch_.take_in_role(node->index(), standby);
       if (attempt.route == Route::write && standby) {
         // As of its last answer: the server may have been promoted since. A new connection knows.
@@ -152,8 +156,9 @@ Operation<std::optional<Placement>> Cluster::try_node(std::shared_ptr<Node> node
   co_return std::nullopt;
 }
 
-Operation<Placement> Cluster::place_on_primary(Route route, Purpose purpose, Deadline deadline,
-                                               std::vector<Error> failures) {
+Operation<Placement> Cluster::place_on_primary(Attempt attempt, std::vector<Error> failures) {
+  auto const route = attempt.route;
+  auto const deadline = attempt.deadline;
   if (closed_) {
     throw Error(ErrorKind::cluster_closed, "this cluster was closed")
         .at(Phase::acquire, Outcome::not_sent);
@@ -166,7 +171,7 @@ Operation<Placement> Cluster::place_on_primary(Route route, Purpose purpose, Dea
   for (int refusals = 0;;) {
     auto const topology = watch_.topology();
     for (auto const& node : primaries(*topology)) {
-      auto trying = try_node(node, {route, purpose, false, deadline}, failures);
+      auto trying = try_node(node, attempt, failures);
       auto placed = co_await std::move(trying);
       // Waiting for the connection may have taken longer than the node stayed the primary.
       if (placed && (route == Route::read || may_write(*placed))) {
@@ -260,8 +265,9 @@ Operation<std::optional<Placement>> Cluster::try_replicas(ReadNeeds needs, Deadl
       auto const place = pick(*topology, *eligible);
       auto const index = (*eligible)[place];
       eligible->erase(eligible->begin() + static_cast<std::ptrdiff_t>(place));
-      auto trying = try_node(nodes_[index],
-                             {Route::read, Purpose::read, known[index].shut, deadline}, failures);
+      auto trying = try_node(
+          nodes_[index], {Route::read, Purpose::read, known[index].shut, deadline, needs.ticket},
+          failures);
       auto placed = co_await std::move(trying);
       if (!placed) continue;
       placed->on_primary = false;
@@ -296,7 +302,8 @@ Operation<Placement> Cluster::place_read(ReadNeeds needs, Deadline deadline) {
   }
   // On the primary, few at once where replicas should have done it.
   auto const purpose = strong || !has_choice() ? Purpose::read : Purpose::fallback;
-  auto placing = place_on_primary(Route::read, purpose, deadline, std::move(failures));
+  auto placing =
+      place_on_primary({Route::read, purpose, false, deadline, needs.ticket}, std::move(failures));
   auto placed = co_await std::move(placing);
   co_return placed;
 }

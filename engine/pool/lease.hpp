@@ -3,21 +3,26 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "base/time.hpp"
 #include "wire/connection.hpp"
+#include "wire/shared.hpp"
 
 namespace moonpool::pool {
 
 class Pool;
+struct Carriage;
 
 // A connection as the pool keeps it.
 struct Member {
   std::unique_ptr<wire::Connection> connection;
-  TimePoint expires;  // fixed when it was opened
+  std::unique_ptr<wire::Shared> shared;  // once somebody came who may share it
+  TimePoint expires;                     // fixed when it was opened
   TimePoint idle_since;
   TimePoint heard;                      // when the server last answered on it
   std::uint64_t generation = 0;         // of the pool when it was opened
@@ -30,20 +35,33 @@ struct Member {
   std::atomic<bool> leak_told = false;  // set by the holder and by the keeper
 };
 
-// A borrowed connection. Dropped in step, it goes back to the pool; dropped mid-flight or inside a
+// Leave to use a connection together with others, for one statement that stands alone.
+struct Ticket {
+  std::size_t key = 0;  // of its text: see Pace
+};
+
+// A borrowed connection, or a seat on one. Dropped in step, it goes back to the pool; dropped mid-flight or inside a
 // transaction, the keeper brings it back in step or closes it, and its place stays taken meanwhile.
+// A seat is given up without a word to the server: what is owed is read by those who stay.
 // Move-only. Used by one operation at a time.
 class Lease {
  public:
   Lease() = default;
   Lease(std::shared_ptr<Pool> pool, std::unique_ptr<Member> member)
       : pool_(std::move(pool)), member_(std::move(member)) {}
+  Lease(std::shared_ptr<Pool> pool, std::shared_ptr<Carriage> carriage, Ticket ticket, bool alone)
+      : pool_(std::move(pool)), carriage_(std::move(carriage)), ticket_(ticket), alone_(alone) {}
   Lease(Lease&&) noexcept = default;
   Lease& operator=(Lease&& other) noexcept {
     if (this != &other) {
       give_back();
       pool_ = std::move(other.pool_);
       member_ = std::move(other.member_);
+      carriage_ = std::move(other.carriage_);
+      ticket_ = other.ticket_;
+      alone_ = other.alone_;
+      asks_ = std::move(other.asks_);
+      told_ = std::move(other.told_);
     }
     return *this;
   }
@@ -51,7 +69,25 @@ class Lease {
   Lease& operator=(Lease const&) = delete;
   ~Lease() { give_back(); }
 
-  explicit operator bool() const { return member_ != nullptr; }
+  explicit operator bool() const { return member_ != nullptr || carriage_ != nullptr; }
+  // May others use the connection too? Then there is only what follows here.
+  bool is_seat() const { return carriage_ != nullptr; }
+
+  // See Connection.
+  async::Operation<std::vector<wire::Reply>> run_borrowed(wire::Request const& request,
+                                                          Deadline deadline);
+  void ask_ahead(std::string sql) { asks_.ahead = std::move(sql); }
+  void ask_behind(std::string sql) { asks_.behind = std::move(sql); }
+  std::optional<std::string> const& told_ahead() const {
+    return is_seat() ? told_.ahead : member_->connection->told_ahead();
+  }
+  std::optional<std::string> const& told_behind() const {
+    return is_seat() ? told_.behind : member_->connection->told_behind();
+  }
+  std::string parameter(char const* name) const;
+  bool is_open() const;
+
+  // REQUIRES: not a seat.
   wire::Connection& connection() const { return *member_->connection; }
   wire::Connection* operator->() const { return member_->connection.get(); }
   // While a COMMIT is in flight a cancel could make it acknowledge what was not replicated.
@@ -72,7 +108,13 @@ class Lease {
 
  private:
   std::shared_ptr<Pool> pool_;
+  // One of the two.
   std::unique_ptr<Member> member_;
+  std::shared_ptr<Carriage> carriage_;
+  Ticket ticket_;
+  bool alone_ = false;
+  wire::Asks asks_;
+  wire::Told told_;
 };
 
 }  // namespace moonpool::pool

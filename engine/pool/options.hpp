@@ -45,6 +45,15 @@ struct PoolOptions {
   // do not forget it and a dead one is found before a caller does. Default 2 min; zero: never.
   Duration keepalive = std::chrono::minutes(2);
 
+  // Where all connections are in use and no more may be opened, statements that stand alone are sent on a
+  // connection behind those of others, so many at most on one. Default 16; 1: never. More of them wait for each
+  // other on one connection; fewer wait for their turn outside.
+  std::size_t share_depth = 16;
+  // Nobody is sent behind a statement that has been running for longer, or has taken longer on the average
+  // when it ran before. Default 5 ms. Longer ones hold up strangers; shorter ones leave connections alone
+  // with statements that would not have held up anybody.
+  Duration share_slow = std::chrono::milliseconds(5);
+
   std::size_t waiters_limit() const {
     return max_waiters != 0 ? max_waiters : std::max<std::size_t>(8 * max, 128);
   }

@@ -10,16 +10,6 @@ namespace moonpool::pool {
 using async::Operation;
 using async::Wakeup;
 
-// A caller in the queue. Whoever hands over sets `given` or `failure` under the pool's lock, takes the
-// waiter off the list and sets the signal.
-struct Pool::Waiter {
-  async::Signal signal;
-  std::unique_ptr<Member> given;
-  std::optional<Error> failure;
-  std::list<Waiter*>::iterator place;
-  bool queued = false;
-};
-
 // Takes its waiter off the queue whatever ends the wait; a connection that was handed over at that
 // very moment goes on to the next in line.
 class Pool::Queued {
@@ -29,11 +19,16 @@ class Pool::Queued {
   Queued& operator=(Queued const&) = delete;
   ~Queued() {
     std::unique_ptr<Member> unwanted;
+    Lease unwanted_seat;
     {
       std::lock_guard const lock(pool_.mutex_);
-      if (waiter_.queued) pool_.waiters_.erase(waiter_.place);
+      if (waiter_.queued) {
+        pool_.waiters_.erase(waiter_.place);
+        pool_.reserve();
+      }
       waiter_.queued = false;
       unwanted = std::move(waiter_.given);
+      unwanted_seat = std::move(waiter_.seat);
     }
     if (unwanted) pool_.take_back(std::move(unwanted));
   }
@@ -46,6 +41,7 @@ class Pool::Queued {
 void Lease::held_by(std::string place) { pool_->name_holder(*member_, std::move(place)); }
 
 void Lease::give_back() noexcept {
+  if (carriage_) pool_->alight(std::exchange(carriage_, nullptr), ticket_, alone_, told_);
   if (member_) {
     pool_->unlend(member_.get());
     member_->idle_since = member_->heard = Clock::now();
@@ -55,11 +51,34 @@ void Lease::give_back() noexcept {
 }
 
 void Lease::discard() noexcept {
+  if (carriage_) {
+    pool_->leave_to_end(*carriage_);
+    give_back();
+  }
   if (member_) {
     pool_->unlend(member_.get());
     pool_->drop(std::move(member_));
   }
   pool_.reset();
+}
+
+Operation<std::vector<wire::Reply>> Lease::run_borrowed(wire::Request const& request,
+                                                        Deadline deadline) {
+  if (carriage_) {
+    return carriage_->member->shared->run(request, std::exchange(asks_, {}), &told_, deadline);
+  }
+  auto& own = connection();
+  own.ask_ahead(std::exchange(asks_.ahead, {}));
+  own.ask_behind(std::exchange(asks_.behind, {}));
+  return own.run_borrowed(request, deadline);
+}
+
+std::string Lease::parameter(char const* name) const {
+  return carriage_ ? carriage_->member->shared->parameter(name) : connection().parameter(name);
+}
+
+bool Lease::is_open() const {
+  return carriage_ ? carriage_->member->shared->is_open() : connection().is_open();
 }
 
 std::shared_ptr<Pool> Pool::make(std::string name, wire::Conninfo info, PoolOptions options,
@@ -106,7 +125,7 @@ bool Pool::waits_for_itself() const {
   });
 }
 
-Lease Pool::lend(std::unique_ptr<Member> member) {
+void Pool::lend(Member* member) {
   auto const now = Clock::now();
   if (now - member->idle_since > options_.verify_after) member->connection->ride_ahead("");
   member->leased_at = now;
@@ -115,7 +134,12 @@ Lease Pool::lend(std::unique_ptr<Member> member) {
   member->leak_told = false;
   member->drain_first = false;
   std::lock_guard const lock(mutex_);
-  busy_.push_back(member.get());
+  busy_.push_back(member);
+}
+
+Lease Pool::give(std::unique_ptr<Member> member, std::optional<Ticket> const& ticket) {
+  lend(member.get());
+  if (ticket && options_.share_depth > 1) return begin_carriage(std::move(member), *ticket);
   return Lease(shared_from_this(), std::move(member));
 }
 
@@ -129,7 +153,7 @@ void Pool::unlend(Member* member) {
   std::erase(busy_, member);
 }
 
-Operation<Lease> Pool::acquire(Deadline deadline) {
+Operation<Lease> Pool::acquire(Deadline deadline, std::optional<Ticket> ticket) {
   auto const self = shared_from_this();
   std::optional<Waiter> waiter;
   for (;;) {
@@ -137,6 +161,10 @@ Operation<Lease> Pool::acquire(Deadline deadline) {
     if (closed_) {
       throw Error(ErrorKind::cluster_closed, "the pool of " + name_ + " is closed")
           .at(Phase::acquire, Outcome::not_sent);
+    }
+    bool const alone = !ticket || must_be_alone(*ticket);
+    if (!alone && first_rider() == waiters_.end()) {
+      if (auto carriage = find_seat()) co_return seat(std::move(carriage), *ticket);
     }
     // Whoever waits already comes first.
     auto member = waiters_.empty() ? pop_idle() : nullptr;
@@ -157,15 +185,17 @@ Operation<Lease> Pool::acquire(Deadline deadline) {
             .hint("inside a transaction use its own handle, not the database's; or raise pool.max");
       }
       waiter.emplace();
+      if (!alone) waiter->ticket = ticket;
       waiter->place = waiters_.insert(waiters_.end(), &*waiter);
       waiter->queued = true;
+      reserve();
       grow(lock);
       break;
     }
     bool const expired = is_expired(*member);
     if (!expired) ++counts_.acquired;
     lock.unlock();
-    if (!expired && member->connection->poll_alive()) co_return lend(std::move(member));
+    if (!expired && member->connection->poll_alive()) co_return give(std::move(member), ticket);
     drop(std::move(member));
     if (!expired) sweep_idle();
   }
@@ -176,6 +206,7 @@ Operation<Lease> Pool::acquire(Deadline deadline) {
     auto waiting = waiter->signal.wait(limit);
     auto const wakeup = co_await std::move(waiting);
     std::unique_lock lock(mutex_);
+    if (waiter->seat) co_return std::move(waiter->seat);
     if (waiter->given) {
       auto member = std::move(waiter->given);
       // A connection may have died in its last user's hands: then one that became idle meanwhile.
@@ -186,7 +217,7 @@ Operation<Lease> Pool::acquire(Deadline deadline) {
           lock.lock();
           ++counts_.acquired;
           lock.unlock();
-          co_return lend(std::move(member));
+          co_return give(std::move(member), ticket);
         }
         drop(std::move(member));
         lock.lock();
@@ -199,6 +230,7 @@ Operation<Lease> Pool::acquire(Deadline deadline) {
       // There is none: this caller keeps its place at the head of the line.
       waiter->place = waiters_.insert(waiters_.begin(), &*waiter);
       waiter->queued = true;
+      reserve();
       grow(lock);
       continue;
     }
@@ -231,6 +263,7 @@ void Pool::pass_on(std::unique_ptr<Member> member) {
     first->queued = false;
     first->given = std::move(member);
     first->signal.set();
+    reserve();
     return;
   }
   --counts_.busy;
@@ -374,6 +407,7 @@ PoolStats Pool::stats() const {
   stats.max = options_.max;
   stats.idle = idle_.size();
   stats.waiting = waiters_.size();
+  for (auto const& carriage : carriages_) stats.riding += carriage->riders - 1;
   return stats;
 }
 

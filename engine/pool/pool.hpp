@@ -11,6 +11,7 @@
 #include "async/loop.hpp"
 #include "async/operation.hpp"
 #include "async/signal.hpp"
+#include "pool/carriage.hpp"
 #include "pool/lease.hpp"
 #include "pool/options.hpp"
 #include "wire/conninfo.hpp"
@@ -25,7 +26,9 @@ struct PoolStats {
   std::size_t connecting = 0;
   std::size_t closing = 0;  // being brought back in step, or closed
   std::size_t waiting = 0;  // callers
+  std::size_t riding = 0;   // callers that use a connection together with another
   std::uint64_t acquired = 0;
+  std::uint64_t rides = 0;  // of them: on a connection that was in use
   std::uint64_t opened = 0;
   std::uint64_t closed = 0;
   std::uint64_t connect_failures = 0;
@@ -37,7 +40,8 @@ struct PoolStats {
 // called from any thread. Connections are opened by the keeper's loop, never by the borrower.
 //
 // Invariants: idle + busy + connecting + closing <= max; while somebody waits nothing is idle;
-// waiters are served in the order they came.
+// waiters are served in the order they came, but that who may share a connection does not wait for who may
+// not: for each of those a shared connection takes nobody in any more.
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
   // `name` is the node's, for errors. `keeper` must outlive the pool.
@@ -51,7 +55,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   // pool_timeout, pool_overloaded, cluster_closed, connection (nothing could be opened), timeout
   // (the caller's own deadline passed first), self_deadlock (this thread would block, and holds every
   // connection itself). All of them: nothing was sent.
-  async::Operation<Lease> acquire(Deadline deadline);
+  // With a ticket it may be a seat: a connection that others use too, or will.
+  async::Operation<Lease> acquire(Deadline deadline, std::optional<Ticket> ticket = std::nullopt);
 
   // A connection like the pool's that is none of its own: not counted, not kept, the caller's. Throws
   // Error.
@@ -78,7 +83,17 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
  private:
   friend class Lease;
-  struct Waiter;
+  // A caller in the queue. Whoever hands over sets `given`, `seat` or `failure` under the pool's lock, takes
+  // the waiter off the list and sets the signal.
+  struct Waiter {
+    async::Signal signal;
+    std::optional<Ticket> ticket;  // a seat will do
+    std::unique_ptr<Member> given;
+    Lease seat;
+    std::optional<Error> failure;
+    std::list<Waiter*>::iterator place;
+    bool queued = false;
+  };
   class Queued;
 
   Pool(std::string name, wire::Conninfo info, PoolOptions options, async::Loop& keeper);
@@ -88,7 +103,20 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void drop(std::unique_ptr<Member> member);
 
   std::unique_ptr<Member> pop_idle();
-  Lease lend(std::unique_ptr<Member> member);
+  void lend(Member* member);
+  Lease give(std::unique_ptr<Member> member, std::optional<Ticket> const& ticket);
+  // Sharing, see share.cpp.
+  Lease begin_carriage(std::unique_ptr<Member> member, Ticket const& ticket);
+  void alight(std::shared_ptr<Carriage> carriage, Ticket const& ticket, bool alone,
+              wire::Told const& told) noexcept;
+  void leave_to_end(Carriage& carriage);
+  // These REQUIRE the lock.
+  bool must_be_alone(Ticket const& ticket) const;
+  std::list<Waiter*>::iterator first_rider();
+  std::shared_ptr<Carriage> find_seat() const;
+  Lease seat(std::shared_ptr<Carriage> carriage, Ticket const& ticket);
+  void reserve();
+  void board_waiters();
   void unlend(Member* member);
   void name_holder(Member& member, std::string place);
   bool waits_for_itself() const;
@@ -120,10 +148,12 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   mutable std::mutex mutex_;
   // Guarded by mutex_.
-  std::vector<std::unique_ptr<Member>> idle_;  // the last one was used last
-  std::vector<Member*> busy_;                  // leased out
-  std::list<Waiter*> waiters_;                 // the first one has waited longest
-  PoolStats counts_;                           // idle and waiting are filled in by stats()
+  std::vector<std::unique_ptr<Member>> idle_;         // the last one was used last
+  std::vector<Member*> busy_;                         // leased out
+  std::list<Waiter*> waiters_;                        // the first one has waited longest
+  std::vector<std::shared_ptr<Carriage>> carriages_;  // connections in use by who may share them
+  Pace pace_;
+  PoolStats counts_;  // idle and waiting are filled in by stats()
   std::uint64_t generation_ = 0;
   TimePoint next_cancel_{};
   int failures_in_a_row_ = 0;

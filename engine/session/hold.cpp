@@ -77,7 +77,7 @@ Operation<void> Session::hold_one(Hold& hold, RunOptions options, Start start, D
     co_await std::move(pinning);
     hold.take(std::move(*pinned_), pinned_);
   } else {
-    auto placing = place(options, {}, deadline);
+    auto placing = place(options, {}, std::nullopt, deadline);
     auto placement = co_await std::move(placing);
     if (placement.must_have != 0) {
       auto catching = caught_up(&placement, deadline);

@@ -10,6 +10,8 @@
 
 namespace moonpool::session {
 
+enum class Share : std::uint8_t { off, reads, all };
+
 // How a session's calls behave unless a call says otherwise.
 struct Habits {
   // For every call that names no timeout of its own. Default 30 s.
@@ -18,6 +20,9 @@ struct Habits {
   bool pinned = false;
   // A statement that took longer is logged, without its parameters. Zero, the default: none is.
   Duration slow_query = Duration::zero();
+  // Which statements may be sent on a connection behind those of others where connections are scarce: see
+  // ticket_of(). Default: reads. Writes that wait for each other's locks hold up whoever is behind them.
+  Share share = Share::reads;
   // How calls outside transactions are repeated where that is safe.
   policy::RetryOptions retry;
   // What reads ask of the node that serves them.

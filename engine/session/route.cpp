@@ -38,11 +38,12 @@ cluster::ReadNeeds Session::needs_of(RunOptions const& options) const {
 }
 
 Operation<Placement> Session::place(RunOptions options, std::vector<std::size_t> avoid,
-                                    Deadline deadline) {
+                                    std::optional<pool::Ticket> ticket, Deadline deadline) {
   auto needs = needs_of(options);
   needs.avoid = std::move(avoid);
+  needs.ticket = ticket;
   auto placing = options.route == Route::read ? cluster_->place_read(std::move(needs), deadline)
-                                              : cluster_->place(Route::write, deadline);
+                                              : cluster_->place(Route::write, deadline, ticket);
   auto placement = co_await std::move(placing);
   co_return placement;
 }
@@ -51,11 +52,11 @@ Operation<Placement> Session::place(RunOptions options, std::vector<std::size_t>
 Operation<Answer> Session::run_read(Placement* placement, wire::Request const& statements,
                                     RunOptions options, Deadline deadline) {
   auto const wanted = placement->must_have;
-  if (wanted != 0) placement->lease->ask_ahead(kApplied);
+  if (wanted != 0) placement->lease.ask_ahead(kApplied);
   auto running = run_placed(placement, statements, options, deadline);
   auto answer = co_await std::move(running);
   if (wanted == 0 || answer.error() != nullptr) co_return answer;
-  if (has(placement->lease->told_ahead(), wanted)) co_return answer;
+  if (has(placement->lease.told_ahead(), wanted)) co_return answer;
   // What it answered is too old. A moment later it may not be.
   auto catching = caught_up(placement, deadline);
   bool const there = co_await std::move(catching);
@@ -78,7 +79,7 @@ Operation<bool> Session::caught_up(Placement* placement, Deadline deadline) {
     if (co_await std::move(sleeping) == async::Wakeup::cancelled) co_return false;
     wire::Request request;
     request.push_back({kApplied, {}, true, true});
-    auto running = placement->lease->run(std::move(request), deadline);
+    auto running = placement->lease.run_borrowed(request, deadline);
     auto const replies = co_await std::move(running);
     auto const* result = std::get_if<wire::Result>(&replies.front());
     if (result == nullptr) co_return false;
@@ -100,12 +101,12 @@ void Session::ask_position(Placement& placement, Route route) const {
                             seen.position.timeline == placement.history.timeline;
     if (seen.certain && (comparable || !seen.position.somewhere())) return;
   }
-  placement.lease->ask_behind(kWritten);
+  placement.lease.ask_behind(kWritten);
 }
 
 void Session::note_position(Placement const& placement, Route route, Error const* error) const {
   if (!cluster_->has_choice()) return;
-  auto const& told = placement.lease->told_behind();
+  auto const& told = placement.lease.told_behind();
   if (auto const lsn = told ? policy::parse_lsn(*told) : std::nullopt) {
     memory_->remember({placement.history.system, placement.history.timeline, *lsn});
   } else if (route == Route::write && (error == nullptr || error->in_doubt())) {

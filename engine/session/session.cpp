@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "observe/log.hpp"
 #include "policy/random.hpp"
+#include "session/share.hpp"
 #include "session/turn.hpp"
 
 namespace moonpool::session {
@@ -157,7 +158,7 @@ Operation<Answer> Session::run_placed(Placement* placement, wire::Request const&
   auto const context = context_for(options.route);
   bool const plain = context.empty();
   auto const laid = plain ? wire::Request() : context.lay_on(statements);
-  auto running = placement->lease->run_borrowed(plain ? statements : laid, deadline);
+  auto running = placement->lease.run_borrowed(plain ? statements : laid, deadline);
   answer.replies = co_await std::move(running);
   if (!plain) answer.replies = Context::lay_off(std::move(answer.replies), statements);
   auto const* error = answer.error();
@@ -209,6 +210,7 @@ Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOpti
                                                                        : policy::Work::once;
   // Several segments may have ended differently: only a whole request can be repeated.
   bool const whole = std::ranges::count(statements, true, &wire::Statement::ends_segment) == 1;
+  auto const ticket = ticket_of(statements, options.route, habits_);
   std::vector<Error> failures;
   std::vector<std::size_t> avoid;  // nodes on which it failed
   for (int attempt = 1;; ++attempt) {
@@ -217,14 +219,14 @@ Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOpti
     bool thrown = false;
     bool refused_here = false;
     try {
-      auto placing = place(options, avoid, deadline);
+      auto placing = place(options, avoid, ticket, deadline);
       auto placement = co_await std::move(placing);
       avoid.push_back(placement.node->index());
       auto running = options.route == Route::read
                          ? run_read(&placement, statements, options, deadline)
                          : run_placed(&placement, statements, options, deadline);
       answer = co_await std::move(running);
-      refused_here = placement.lease && placement.lease->parameter("in_hot_standby") == "off";
+      refused_here = placement.lease && placement.lease.parameter("in_hot_standby") == "off";
     } catch (Error const& error) {
       failure = error;
       thrown = true;

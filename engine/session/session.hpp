@@ -123,7 +123,7 @@ class Session : public std::enable_shared_from_this<Session> {
   async::Operation<void> hold_inside(Hold& hold, bool undoable, Start start, Deadline deadline);
   cluster::ReadNeeds needs_of(RunOptions const& options) const;
   async::Operation<cluster::Placement> place(RunOptions options, std::vector<std::size_t> avoid,
-                                             Deadline deadline);
+                                             std::optional<pool::Ticket> ticket, Deadline deadline);
   async::Operation<Answer> run_read(cluster::Placement* placement, wire::Request const& statements,
                                     RunOptions options, Deadline deadline);
   async::Operation<bool> caught_up(cluster::Placement* placement, Deadline deadline);

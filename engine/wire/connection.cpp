@@ -4,12 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <unordered_map>
 
 #include "wire/check.hpp"
 #include "wire/pq.hpp"
 #include "wire/raw_connection.hpp"
-#include "wire/replies.hpp"
 
 namespace moonpool::wire {
 namespace {
@@ -143,131 +141,13 @@ Operation<std::vector<Reply>> Connection::run_borrowed(Request const& request, D
   auto first = exchange(request, asks, deadline);
   auto replies = co_await std::move(first);
   bool const one_segment = std::ranges::count(request, true, &Statement::ends_segment) == 1;
-  auto stale = [](Reply const& reply) {
-    auto const* error = std::get_if<Error>(&reply);
-    return error != nullptr && error->outcome() == Outcome::rejected &&
-           error->retry_class() == RetryClass::statement_cache;
-  };
   bool const again = outside && one_segment && usable() &&
-                     transaction_state() == TransactionState::idle &&
-                     std::ranges::any_of(replies, stale);
+                     transaction_state() == TransactionState::idle && is_stale(replies);
   if (again) {
     auto second = exchange(request, asks, deadline);
     replies = co_await std::move(second);
   }
   co_return replies;
-}
-
-void Connection::note_ask(Expected const& expected, pq::ResultHandle result) {
-  auto const status = pq::status(result.get());
-  if (status == pq::ResultStatus::error) {
-    if (!expected.name.empty()) cache_.forget(expected.name);
-    return;
-  }
-  if (status != pq::ResultStatus::tuples_ok) return;
-  Result const answer(std::move(result));
-  if (answer.rows() != 1 || answer.columns() < 1) return;
-  if (auto const value = answer.value(0, 0)) {
-    (expected.index == kAhead ? told_ahead_ : told_behind_) = std::string(*value);
-  }
-}
-
-Operation<std::vector<Reply>> Connection::exchange(Request const& request, Asks const& asks,
-                                                   Deadline deadline) {
-  notices_.clear();
-  told_ahead_.reset();
-  told_behind_.reset();
-  Replies replies(request);
-  auto const segments = std::ranges::count(request, true, &Statement::ends_segment);
-  // Why a name is unknown to the statements that were sent behind the one that was to prepare it.
-  std::unordered_map<std::string, Error> unprepared;
-  ++round_trips_;
-  if (!send_all(request, asks)) {
-    lost_ = true;
-    replies.lose_rest(loss(Wakeup::ready));
-    co_return replies.take();
-  }
-  while (!expected_.empty()) {
-    auto waiting = wait_for_result(deadline);
-    auto const wakeup = co_await std::move(waiting);
-    if (wakeup != Wakeup::ready || lost_) {
-      replies.lose_rest(loss(wakeup));
-      break;
-    }
-    auto result = pq::next_result(raw_->get());
-    auto const front = expected_.front();
-    if (!result) {
-      // The end of one command's answers; a Sync has exactly one and no such end.
-      if (front.what != Expected::What::sync && front.what != Expected::What::cleared) {
-        expected_.pop_front();
-      } else if (!pq::is_open(raw_->get())) {
-        lost_ = true;
-        replies.lose_rest(loss(Wakeup::ready));
-        break;
-      }
-      continue;
-    }
-    auto const status = pq::status(result.get());
-    if (status == pq::ResultStatus::pipeline_sync) {
-      expected_.pop_front();
-      if (front.what == Expected::What::sync) replies.settle();
-      continue;
-    }
-    if (front.what == Expected::What::clearing || front.what == Expected::What::cleared) continue;
-    if (front.what == Expected::What::rider) {
-      if (status != pq::ResultStatus::error) continue;
-      // What was sent behind it in its segment is skipped by the server, or never read by it.
-      Error refused(pq::error_fields(result.get()));
-      refused.as(ErrorKind::connection,
-                 "the connection could not be made ready for its next user: " + refused.message());
-      replies.error(Replies::kSegment, refused.at(Phase::prepare, Outcome::not_sent));
-      unready_ = true;
-      if (segments == 1) continue;
-      // The other segments run in a session that belonged to somebody else: nobody may trust them.
-      lost_ = true;
-      replies.lose_rest(refused.at(Phase::wait, Outcome::unknown));
-      break;
-    }
-    if (front.what == Expected::What::ask && pq::is_open(raw_->get())) {
-      note_ask(front, std::move(result));
-      continue;
-    }
-    if (status == pq::ResultStatus::copy_in || status == pq::ResultStatus::copy_out ||
-        status == pq::ResultStatus::copy_both) {
-      lost_ = true;
-      replies.lose_rest(Error(ErrorKind::protocol, "the server started a COPY in a pipeline")
-                            .at(Phase::wait, Outcome::unknown));
-      break;
-    }
-    if (status == pq::ResultStatus::error) {
-      Error error(pq::error_fields(result.get()));
-      if (error.sqlstate().empty()) {
-        // libpq's own: the connection broke, or what the server says makes no sense to it.
-        lost_ = true;
-        replies.lose_rest(
-            Error(ErrorKind::connection, error.message()).at(Phase::wait, Outcome::unknown));
-        break;
-      }
-      note_error(front, error);
-      if (front.what == Expected::What::prepare) unprepared.insert_or_assign(front.name, error);
-      auto const reason = unprepared.find(front.name);
-      if (error.sqlstate() == "26000" && reason != unprepared.end()) error = reason->second;
-      // An error in place of the Sync's answer is the commit of the whole segment failing.
-      replies.error(front.what == Expected::What::sync ? Replies::kSegment : front.index, error);
-      continue;
-    }
-    if (status == pq::ResultStatus::pipeline_aborted) {
-      // Skipped with the rest of its segment: what it would have prepared is not there.
-      if (front.what == Expected::What::prepare) cache_.forget(front.name);
-      replies.skipped(front.index);
-      continue;
-    }
-    if (front.what == Expected::What::prepare) continue;
-    Result answer(std::move(result));
-    note_tag(answer.tag(), status == pq::ResultStatus::tuples_ok);
-    replies.result(front.index, std::move(answer));
-  }
-  co_return replies.take();
 }
 
 Operation<std::vector<Reply>> Connection::run_script(std::string sql, Deadline deadline) {
@@ -292,7 +172,7 @@ Operation<std::vector<Reply>> Connection::run_script(std::string sql, Deadline d
   }
   ++round_trips_;
   session_changed_ = true;
-  expected_.push_back({Expected::What::statement, 0, ""});
+  expect(Expected::What::statement, 0, "");
   for (;;) {
     auto waiting = wait_for_result(deadline);
     auto const wakeup = co_await std::move(waiting);
@@ -354,7 +234,7 @@ Operation<bool> Connection::drain(Deadline deadline) {
     }
     if (result ? pq::status(result.get()) == pq::ResultStatus::pipeline_sync
                : front.what != Expected::What::sync && front.what != Expected::What::cleared) {
-      expected_.pop_front();
+      answered();
     } else if (!result && !pq::is_open(raw_->get())) {
       break;
     }

@@ -10,6 +10,7 @@
 
 #include "async/operation.hpp"
 #include "wire/conninfo.hpp"
+#include "wire/exchange.hpp"
 #include "wire/reach.hpp"
 #include "wire/statement.hpp"
 #include "wire/statement_cache.hpp"
@@ -23,6 +24,7 @@ class CopyIn;
 class CopyOut;
 class Listening;
 class RawConnection;
+class Shared;
 class Stream;
 
 enum class TransactionState : std::uint8_t { idle, active, open, failed, unknown };
@@ -81,8 +83,8 @@ class Connection {
   void ask_ahead(std::string sql) { asks_.ahead = std::move(sql); }
   void ask_behind(std::string sql) { asks_.behind = std::move(sql); }
   // What the last run() was told; nullopt: nothing was asked, or no answer came.
-  std::optional<std::string> const& told_ahead() const { return told_ahead_; }
-  std::optional<std::string> const& told_behind() const { return told_behind_; }
+  std::optional<std::string> const& told_ahead() const { return told_.ahead; }
+  std::optional<std::string> const& told_behind() const { return told_.behind; }
 
   // Reads and drops what is still coming. True when the connection is in step again.
   async::Operation<bool> drain(Deadline deadline);
@@ -131,7 +133,9 @@ class Connection {
   // What reads or writes over several operations keeps the same books.
   friend class CopyIn;
   friend class CopyOut;
+  friend class Exchange;
   friend class Listening;
+  friend class Shared;
   friend class Stream;
 
   // An answer the server owes: to what rode ahead (clearing may fail, a rider must not), to a statement
@@ -146,15 +150,11 @@ class Connection {
       statement,
       sync
     } what = What::statement;
-    std::size_t index = 0;  // of the statement in the request
-    std::string name;       // prepare, statement: under which it is prepared; empty: plain
+    std::size_t index = 0;   // of the statement in the request
+    std::string name;        // prepare, statement: under which it is prepared; empty: plain
+    Exchange* of = nullptr;  // whom it belongs to; nullptr: nobody waits for it
   };
 
-  // Questions beside a request; empty: none.
-  struct Asks {
-    std::string ahead;
-    std::string behind;
-  };
   static constexpr std::size_t kAhead = 0;
   static constexpr std::size_t kBehind = 1;
 
@@ -163,6 +163,15 @@ class Connection {
   // One request and its answers. The request must outlive the operation.
   async::Operation<std::vector<Reply>> exchange(Request const& request, Asks const& asks,
                                                 Deadline deadline);
+  // Sends it; false when the connection is lost.
+  bool begin(Exchange& exchange, Asks const& asks);
+  // One answer that is here: takes it to whom it belongs. REQUIRES: expected_ not empty, libpq not busy.
+  void take_answer();
+  void take_error(Error error);
+  void take_refusal(Error refused);
+  void expect(Expected::What what, std::size_t index, std::string name);
+  void answered();
+  void lose(Error const& error);  // the connection, for everybody who waits on it
   bool send_all(Request const& request, Asks const& asks);
   bool send_all(Request const& request) { return send_all(request, {}); }
   bool send_ask(std::string const& sql, std::size_t which);
@@ -185,8 +194,8 @@ class Connection {
   std::deque<Expected> expected_;  // answers owed by the server, in order
   std::vector<std::string> ahead_;
   Asks asks_;
-  std::optional<std::string> told_ahead_;
-  std::optional<std::string> told_behind_;
+  Told told_;
+  Exchange* sending_ = nullptr;  // whose answers are expected from here on
   std::vector<Notice> notices_;
   void (*others_notices_)(void*, pg_result const*) = nullptr;  // libpq's own receiver
   StatementCache cache_;

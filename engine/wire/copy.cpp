@@ -43,7 +43,7 @@ Operation<void> Connection::start_copy(std::string const& sql, bool in, Deadline
     lost_ = true;
     throw loss(Wakeup::ready).at(Phase::send, Outcome::not_sent).in_query(sql);
   }
-  expected_.push_back({Expected::What::statement, 0, ""});
+  expect(Expected::What::statement, 0, "");
   auto const wanted = in ? pq::ResultStatus::copy_in : pq::ResultStatus::copy_out;
   std::optional<Error> failure;
   for (;;) {

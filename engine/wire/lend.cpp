@@ -9,7 +9,7 @@ namespace moonpool::wire {
 async::Operation<void> Connection::lend(Deadline deadline) {
   auto leaving = leave_pipeline(deadline);
   co_await std::move(leaving);
-  expected_.push_back({Expected::What::statement, 0, ""});
+  expect(Expected::What::statement, 0, "");
   pq::set_nonblocking(raw_->get(), false);
   pq::set_notice_receiver(raw_->get(), others_notices_, nullptr);
 }

@@ -20,7 +20,7 @@ std::string cache_key(Statement const& statement) {
 }  // namespace
 
 bool Connection::send_sync(Expected::What what) {
-  expected_.push_back({what, 0, ""});
+  expect(what, 0, "");
   return pq::send_sync(raw_->get());
 }
 
@@ -28,7 +28,7 @@ bool Connection::send_sync(Expected::What what) {
 // own. What must succeed opens the first segment: when it fails, the server skips what follows.
 bool Connection::send_riders() {
   for (auto const& name : cache_.take_evicted()) {
-    expected_.push_back({Expected::What::clearing, 0, ""});
+    expect(Expected::What::clearing, 0, "");
     auto const sql = "DEALLOCATE " + name;
     if (!pq::send_params(raw_->get(), sql.c_str(), {}) || !send_sync(Expected::What::cleared)) {
       return false;
@@ -36,7 +36,7 @@ bool Connection::send_riders() {
   }
   for (auto const& sql : ahead_) {
     if (sql == "DISCARD ALL") cache_.clear();
-    expected_.push_back({Expected::What::rider, 0, ""});
+    expect(Expected::What::rider, 0, "");
     if (!pq::send_params(raw_->get(), sql.c_str(), {})) return false;
   }
   ahead_.clear();
@@ -52,15 +52,15 @@ bool Connection::send_statement(Statement const& statement, std::size_t index) {
   StatementCache::Plan plan;
   if (statement.cacheable) plan = cache_.plan(cache_key(statement));
   if (plan.advice == StatementCache::Advice::run_plain) {
-    expected_.push_back({Expected::What::statement, index, ""});
+    expect(Expected::What::statement, index, "");
     return pq::send_params(raw_->get(), statement.sql.c_str(), values);
   }
   if (plan.advice == StatementCache::Advice::prepare) {
-    expected_.push_back({Expected::What::prepare, index, plan.name});
+    expect(Expected::What::prepare, index, plan.name);
     if (!pq::send_prepare(raw_->get(), plan.name.c_str(), statement.sql.c_str(), values))
       return false;
   }
-  expected_.push_back({Expected::What::statement, index, plan.name});
+  expect(Expected::What::statement, index, plan.name);
   return pq::send_prepared(raw_->get(), plan.name.c_str(), values);
 }
 

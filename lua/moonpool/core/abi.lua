@@ -116,9 +116,11 @@ typedef struct mp_wait {
   int32_t fd;
   int32_t interest;
   double timeout;
+  mp_op* op;
 } mp_wait;
 int mp_op_run(mp_op* op);
 int mp_op_step(mp_op* op, int wakeup, mp_wait* wait);
+int mp_op_step_together(mp_op* op, int wakeup, mp_wait* wait);
 int mp_wait_any(const mp_wait* waits, size_t count, double timeout, unsigned char* ready);
 const mp_error* mp_op_error(const mp_op* op);
 size_t mp_op_count(const mp_op* op);

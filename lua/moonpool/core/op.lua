@@ -12,7 +12,7 @@ local PENDING, READY, CANCELLED = abi.PENDING, abi.READY, abi.CANCELLED
 
 local M = {}
 
----The first of what a task yields when it waits: (WAIT, fd, interest, timeout). It is resumed with one of
+---The first of what a task yields when it waits: (WAIT, fd, interest, timeout, operation or nil). It is resumed with one of
 ---abi.READY, TIMED_OUT, CANCELLED. Whatever else a task yields lets the others go on.
 M.WAIT = {}
 local WAIT = M.WAIT
@@ -22,7 +22,7 @@ local live, task, outside = 0, nil, nil
 
 ---For the scheduler: how many tasks there are, and who waits when no task does.
 ---@param count integer
----@param wait fun(fd: integer, interest: integer, timeout: number): integer
+---@param wait fun(fd: integer, interest: integer, timeout: number, handle: ffi.cdata*|nil): integer
 function M.tasks(count, wait)
   live, outside = count, wait
 end
@@ -54,20 +54,20 @@ end
 local function step_through(handle, mine, cleanup)
   local wait = ffi.new "mp_wait[1]"
   local told = false
-  local status = C.mp_op_step(handle, READY, wait)
+  local status = C.mp_op_step_together(handle, READY, wait)
   while status == PENDING do
     local wakeup
     if not mine then
-      wakeup = outside(wait[0].fd, wait[0].interest, wait[0].timeout)
+      wakeup = outside(wait[0].fd, wait[0].interest, wait[0].timeout, handle)
     elseif mine.cancelled and not cleanup and not told then
       wakeup = CANCELLED
     else
       mine.shielded = cleanup or told
-      wakeup = yield(WAIT, wait[0].fd, wait[0].interest, wait[0].timeout)
+      wakeup = yield(WAIT, wait[0].fd, wait[0].interest, wait[0].timeout, handle)
       mine.shielded = false
     end
     told = told or wakeup == CANCELLED
-    status = C.mp_op_step(handle, wakeup, wait)
+    status = C.mp_op_step_together(handle, wakeup, wait)
   end
   return status
 end

@@ -35,10 +35,10 @@ local ready, first, last = {}, 1, 0
 local capacity = 0
 local waits, flags
 
-local function park(entry, fd, interest, timeout)
+local function park(entry, fd, interest, timeout, handle)
   waiters = waiters + 1
   waiting[waiters], entry.at = entry, waiters
-  entry.fd, entry.interest = fd, interest
+  entry.fd, entry.interest, entry.handle = fd, interest, handle
   entry.deadline = timeout >= 0 and C.mp_clock() + timeout or huge
 end
 
@@ -87,8 +87,8 @@ local function resumed(task, outer, ok, what, ...)
   op.enter(outer)
   if coroutine.status(task.co) == "dead" then return finish(task, ok, what, ...) end
   if what ~= WAIT then return make_ready(task, READY) end
-  local fd, interest, timeout = ...
-  park(task, fd, interest, timeout)
+  local fd, interest, timeout, handle = ...
+  park(task, fd, interest, timeout, handle)
   -- Told to end by itself, between two waits.
   if task.cancelled and not task.shielded then wake(task, CANCELLED) end
 end
@@ -138,8 +138,8 @@ local function poll()
   local soonest, any = huge, false
   for i = 1, waiters do
     local entry, wait = waiting[i], waits[i - 1]
-    wait.fd, wait.interest = entry.fd, entry.interest
-    any = any or entry.fd >= 0
+    wait.fd, wait.interest, wait.op = entry.fd, entry.interest, entry.handle
+    any = any or entry.fd >= 0 or entry.handle
     if entry.deadline < soonest then soonest = entry.deadline end
   end
   local timeout = -1
@@ -168,10 +168,11 @@ end
 ---@param fd integer -1: only the time
 ---@param interest integer
 ---@param timeout number seconds; negative: without end
+---@param handle ffi.cdata*|nil the operation that waits
 ---@return integer wakeup
-function M.wait(fd, interest, timeout)
+function M.wait(fd, interest, timeout, handle)
   local entry = {}
-  park(entry, fd, interest, timeout)
+  park(entry, fd, interest, timeout, handle)
   return M.drive(entry)
 end
 

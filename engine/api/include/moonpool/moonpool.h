@@ -254,6 +254,7 @@ typedef struct mp_wait {
   int32_t fd;       /* -1: only the time */
   int32_t interest; /* mp_interest, added up */
   double timeout;   /* seconds from now until MP_TIMED_OUT is due; negative: none */
+  mp_op* op;        /* for mp_wait_any: waits for what this operation waits for; NULL: for fd */
 } mp_wait;
 
 /* To the end, blocking this thread as long as the deadline allows. MP_OK or MP_FAILED. */
@@ -261,6 +262,9 @@ MP_API int mp_op_run(mp_op* op) MP_NOEXCEPT;
 /* As far as it goes without waiting. MP_PENDING fills `wait`: step again with MP_READY when the
  * descriptor is ready, MP_TIMED_OUT when the time has come, MP_CANCELLED to make it end early. */
 MP_API int mp_op_step(mp_op* op, int wakeup, mp_wait* wait) MP_NOEXCEPT;
+/* The same for who will wait by mp_wait_any alone, with the `wait` that this fills: operations that share
+ * a connection then need no descriptor each. */
+MP_API int mp_op_step_together(mp_op* op, int wakeup, mp_wait* wait) MP_NOEXCEPT;
 /* For whoever steps several operations on one thread: blocks until a descriptor of `waits` is ready, at
  * most `timeout` seconds (negative: without end; the waits' own timeouts are not looked at). ready[i]
  * becomes 1 where waits[i] is, else 0. Gives how many are; 0 when the time has passed; -1 when the
