@@ -6,6 +6,7 @@ local errors = require "moonpool.core.error"
 local ffi = require "ffi"
 local native = require "moonpool.core.ffi"
 local placeholders = require "moonpool.core.placeholders"
+local result_cache = require "moonpool.core.result_cache"
 local rows = require "moonpool.core.rows"
 local run = require "moonpool.core.run"
 local suggest = require "moonpool.core.suggest"
@@ -27,7 +28,7 @@ function Batch:add(statement, ...)
   local planned = self.planned
   if type(statement) == "table" and statement.to_sql then
     local sql, list, n = statement:to_sql()
-    planned[#planned + 1] = { sql = sql, list = list, n = n or list.n or #list, memory = {} }
+    planned[#planned + 1] = { sql = sql, list = list, n = n or list.n or #list, memory = {}, statement = statement }
   else
     local scan = placeholders.scan(statement)
     local list = placeholders.bind(scan, select("#", ...), ...)
@@ -115,8 +116,9 @@ end
 ---@param codec moonpool.Codec
 ---@param f fun(b: moonpool.Batch)
 ---@param options { atomic: boolean|nil, read: boolean|nil, timeout: string|number|nil }|nil
+---@param owner moonpool.Handle
 ---@return table results
-function M.run(session, codec, f, options)
+function M.run(session, codec, f, options, owner)
   if type(f) ~= "function" then errors.misuse("batch takes a function that adds statements, got a %s", type(f)) end
   options = options or {}
   check(options)
@@ -129,7 +131,11 @@ function M.run(session, codec, f, options)
   local handle, status = run.many(session, planned, route,
     atomic and abi.ATOMIC or 0, duration.seconds(options.timeout, "timeout") or 0)
   if status ~= abi.OK and (atomic or failed_as_a_whole(handle, #planned)) then raise_first(handle, #planned) end
-  return collect(handle, planned, session, codec, route)
+  local results = collect(handle, planned, session, codec, route)
+  for i, one in ipairs(planned) do
+    if one.statement and not results.errors[i] then result_cache.after(owner, one.statement) end
+  end
+  return results
 end
 
 return M

@@ -15,6 +15,7 @@ local listen = require "moonpool.core.listen"
 local misname = require "moonpool.core.misname"
 local native = require "moonpool.core.ffi"
 local placeholders = require "moonpool.core.placeholders"
+local result_cache = require "moonpool.core.result_cache"
 local rows = require "moonpool.core.rows"
 local run = require "moonpool.core.run"
 local stream = require "moonpool.core.stream"
@@ -29,11 +30,14 @@ local select, type = select, type
 
 local M = {}
 
+local NOTHING = {}
+
 ---@class moonpool.Handle
 ---@field private line ffi.cdata*|false the engine's session; false once it is over
 ---@field private codec moonpool.Codec
 ---@field private root table what all handles of one cluster share
 ---@field private state table of the transaction; of the cluster outside one
+---@field private context string|false|nil the settings that its statements run under; false: nobody knows them
 local Handle = {}
 local metatable = { __index = Handle }
 
@@ -68,6 +72,7 @@ end
 
 ---@private
 function Handle:_derive(session, state)
+  state.above = self.state
   return make(session, self.codec, self.root, state)
 end
 
@@ -85,7 +90,11 @@ local function answer(self, route, statement, n, ...)
   if type(statement) == "table" and statement.to_sql then
     if n > 0 then errors.misuse "a statement that brings its own parameters takes no others" end
     local sql, list, count = statement:to_sql()
-    return run_one(session, sql, list, count or list.n or #list, nil, route, 0, 0), memory_of(sql)
+    local options = rawget(statement, "options") or NOTHING
+    local handle = run_one(session, sql, list, count or list.n or #list, nil, route,
+      options.idempotent and abi.IDEMPOTENT or 0, options.timeout or 0)
+    result_cache.after(self, statement)
+    return handle, memory_of(sql)
   end
   local scan = scan_of(statement)
   return run_one(session, scan.text, bind(scan, n, ...), scan.n, scan.names, route, 0, 0), scan
@@ -244,7 +253,7 @@ end
 ---@param options { atomic: boolean|nil, read: boolean|nil, timeout: string|number|nil }|nil
 ---@return moonpool.Result[] by number
 function Handle:batch(f, options)
-  return batch.run(session_of(self), self.codec, f, options)
+  return batch.run(session_of(self), self.codec, f, options, self)
 end
 
 ---Runs f inside a transaction and returns what it returns. An error rolls back and is raised again;
@@ -299,7 +308,11 @@ local function new_session(self, how, from, habits)
     e.where = errors.callers_line()
     error(e, 0)
   end
-  return make(ffi.gc(session, C.mp_session_free), self.codec, self.root, self.state)
+  local made = make(ffi.gc(session, C.mp_session_free), self.codec, self.root, self.state)
+  local inherited
+  if how == C.mp_session_with then inherited = self.context end
+  made.context = result_cache.context(inherited, habits)
+  return made
 end
 
 ---A handle with other habits (timeout, consistency, max_lag) on the same state: the same transaction, the
@@ -345,13 +358,23 @@ function Handle:release()
   C.mp_session_free(ffi.gc(session, nil))
 end
 
----Nodes, roles, pools and counters, as of now.
+---Nodes, roles, pools and counters, as of now; `cache` tells of what `cached` keeps.
 ---@return table
 function Handle:stats()
   local text = C.mp_cluster_stats(self.root.cluster)
   local document = ffi.string(C.mp_text_data(text, native.length), native.length[0])
   C.mp_text_free(text)
-  return json.decode(document)
+  local stats, results = json.decode(document), self.root.results
+  stats.cache = results and results:stats() or nil
+  return stats
+end
+
+---Forgets what `cached` keeps under these keys; in a transaction when it has committed. For writes that are no
+---queries of the builder: those say `invalidates`.
+---@param ... string
+function Handle:invalidate(...)
+  session_of(self)
+  result_cache.invalidate(self, result_cache.keys("invalidate", ...))
 end
 
 ---Closes the cluster for every handle on it: no new work, running work ends or is cut after `drain`.
@@ -424,9 +447,11 @@ end
 ---@param cluster ffi.cdata*
 ---@param wishes table|nil types
 ---@param settings table|nil what it was connected with
+---@param keeping table|boolean|nil the setting `cache`
 ---@return moonpool.Handle
-function M.wrap(cluster, wishes, settings)
+function M.wrap(cluster, wishes, settings, keeping)
   local root = { cluster = ffi.gc(cluster, C.mp_cluster_free), settings = settings }
+  root.results = result_cache.new(keeping)
   local blank = make(false, types.codec(wishes), root, root)
   return new_session(blank, C.mp_session_new, root.cluster, nil)
 end
@@ -442,14 +467,14 @@ function M.connect(settings)
   end
   local flat = {}
   for key, value in pairs(settings or {}) do flat[key] = value end
-  flat.types = nil
+  flat.types, flat.cache = nil, nil
   local cluster = C.mp_connect(config.build(flat), native.no_failure())
   if cluster == nil then
     local e = errors.take(native.failure)
     e.where = errors.callers_line()
     error(e, 0)
   end
-  return M.wrap(cluster, settings and settings.types, flat)
+  return M.wrap(cluster, settings and settings.types, flat, settings and settings.cache)
 end
 
 ---@param value any

@@ -134,17 +134,16 @@ local function strict_metatable(shape)
   }
 end
 
----Reads the columns of a result.
----@param handle ffi.cdata*
+---The shape of columns that are known by name and type.
+---@param names string[] becomes the shape's
+---@param types integer[] OIDs; becomes the shape's
 ---@param codec moonpool.Codec
----@param session ffi.cdata*|nil where the result came from, to ask about types of the user's own
+---@param session ffi.cdata*|nil whom to ask about types of the user's own
 ---@param route integer|nil
 ---@return moonpool.Shape
-function M.of(handle, codec, session, route)
-  local n, strange = tonumber(C.mp_result_columns(handle)), nil
-  local mine = false
-  for i = 1, n do
-    local oid = tonumber(C.mp_result_type(handle, i - 1))
+function M.named(names, types, codec, session, route)
+  local n, strange, mine = #names, nil, false
+  for _, oid in ipairs(types) do
     mine = mine or codec:is_of_database(oid)
     if codec:is_strange(oid) then
       strange = strange or {}
@@ -152,31 +151,39 @@ function M.of(handle, codec, session, route)
     end
   end
   if strange then codec:learn(strange, session, route) end
-  local shape = { n = n, names = {}, types = {}, decode = {}, columns = {}, codec = codec, base = codec.base }
+  local shape = { n = n, names = names, types = types, decode = {}, columns = {}, codec = codec, base = codec.base }
   shape.strange = mine -- its OIDs mean something in one database only
   shape.waits = strange and not session -- it was read for want of somebody to ask
   for i = 1, n do
-    local name = ffi.string(C.mp_result_name(handle, i - 1))
-    local oid = tonumber(C.mp_result_type(handle, i - 1))
-    shape.names[i], shape.types[i], shape.decode[i] = name, oid, codec:decoder(oid)
-    shape.columns[name], shape.columns[i] = i, i
+    shape.decode[i] = codec:decoder(types[i])
+    shape.columns[names[i]], shape.columns[i] = i, i
   end
   shape.view, shape.strict = view_metatable(shape), strict_metatable(shape)
   return setmetatable(shape, Shape)
+end
+
+---Reads the columns of a result.
+---@param handle ffi.cdata*
+---@param codec moonpool.Codec
+---@param session ffi.cdata*|nil where the result came from, to ask about types of the user's own
+---@param route integer|nil
+---@return moonpool.Shape
+function M.of(handle, codec, session, route)
+  local names, types = {}, {}
+  for i = 1, tonumber(C.mp_result_columns(handle)) do
+    names[i] = ffi.string(C.mp_result_name(handle, i - 1))
+    types[i] = tonumber(C.mp_result_type(handle, i - 1))
+  end
+  return M.named(names, types, codec, session, route)
 end
 
 ---The shape of rows that have lost their last columns.
 ---@param n integer how many are left
 ---@return moonpool.Shape
 function Shape:head(n)
-  local shape = { n = n, names = {}, types = {}, decode = {}, columns = {}, codec = self.codec, base = self.base }
-  for i = 1, n do
-    local name = self.names[i]
-    shape.names[i], shape.types[i], shape.decode[i] = name, self.types[i], self.decode[i]
-    shape.columns[name], shape.columns[i] = i, i
-  end
-  shape.view, shape.strict = view_metatable(shape), strict_metatable(shape)
-  return setmetatable(shape, Shape)
+  local names, types = {}, {}
+  for i = 1, n do names[i], types[i] = self.names[i], self.types[i] end
+  return M.named(names, types, self.codec)
 end
 
 ---Whether a result has this very shape.

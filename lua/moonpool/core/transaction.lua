@@ -10,6 +10,7 @@ local exactly_once = require "moonpool.core.exactly_once"
 local ffi = require "ffi"
 local native = require "moonpool.core.ffi"
 local op = require "moonpool.core.op"
+local result_cache = require "moonpool.core.result_cache"
 local run = require "moonpool.core.run"
 local suggest = require "moonpool.core.suggest"
 
@@ -81,6 +82,10 @@ local function finish(tx, how, f)
   local handle = ffi.gc(f(session), C.mp_op_free)
   local e
   if op.await(handle, true) ~= abi.OK then e = errors.from(C.mp_op_error(handle)) end
+  -- A COMMIT whose answer was lost may have happened.
+  if tx.state.stale and how == "committed" and not (e and e.outcome == "rejected") then
+    result_cache.settle(tx.state)
+  end
   C.mp_op_free(ffi.gc(handle, nil))
   C.mp_session_free(ffi.gc(session, nil))
   return e

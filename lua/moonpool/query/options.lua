@@ -15,7 +15,7 @@ local M = {}
 ---@field idempotent boolean|nil
 ---@field tag string|nil the comment, with its marks
 ---@field tags table|nil what it was made from
----@field cache { key: string, ttl: number|nil }|nil
+---@field cache { keys: string[], ttl: number|nil }|nil
 ---@field invalidates string[]|nil
 
 local function with(query, key, value)
@@ -52,19 +52,27 @@ function M.tagged(query, tags)
   return with(tagged, "tag", text ~= "" and " /*" .. text .. "*/" or nil)
 end
 
-function M.cached(query, key, ttl)
-  if type(key) ~= "string" or key == "" then
-    misuse.raise("cached needs a key to keep the rows under, got %s", misuse.show(key))
+function M.cached(query, keys, ttl)
+  local list = type(keys) == "table" and getmetatable(keys) == nil and keys or { keys }
+  for i = 1, math.max(#list, 1) do
+    if type(list[i]) ~= "string" or list[i] == "" then
+      misuse.raise("cached needs a key to keep the rows under, or a list of keys, got %s", misuse.show(keys))
+    end
   end
-  return with(query, "cache", { key = key, ttl = duration.seconds(ttl, "the ttl of cached") })
+  local copy = {}
+  for i = 1, #list do copy[i] = list[i] end
+  return with(query, "cache", { keys = copy, ttl = duration.seconds(ttl, "the ttl of cached") })
 end
 
 function M.invalidates(query, ...)
   local keys = {}
   for _, key in ipairs(query.options and query.options.invalidates or {}) do keys[#keys + 1] = key end
+  if select("#", ...) == 0 then misuse.raise "invalidates needs a key of cached" end
   for i = 1, select("#", ...) do
     local key = (select(i, ...))
-    if type(key) ~= "string" then misuse.raise("invalidates takes the keys of cached, got %s", misuse.show(key)) end
+    if type(key) ~= "string" or key == "" then
+      misuse.raise("invalidates takes the keys of cached, got %s", misuse.show(key))
+    end
     keys[#keys + 1] = key
   end
   return with(query, "invalidates", keys)

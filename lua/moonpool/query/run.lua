@@ -1,19 +1,16 @@
 --- The only file that speaks to a database: a query becomes text and parameters, and goes through the
 --- handle that it was built on.
 ---
---- A handle is anything with `_run { sql, params, n, route, consistency, timeout, idempotent }`. Where it has a cache
---- (`handle:_cache()` gives one with `get(key)`, `set(key, value, ttl)`, `invalidate(keys)`), `cached` and
---- `invalidates` use it; a transaction's cache is its own business, which is to wait for the commit.
+--- A handle is anything with `_run { sql, params, n, route, consistency, timeout, idempotent }`; what `cached` and
+--- `invalidates` ask for is for handles of the core alone.
 
 local args = require "moonpool.query.args"
 local misuse = require "moonpool.sql.misuse"
+local result_cache = require "moonpool.core.result_cache"
 local rows = require "moonpool.core.rows"
 local stored = require "moonpool.query.stored"
-local walk = require "moonpool.core.walk"
 local writer = require "moonpool.sql.writer"
 require "moonpool.query.render" -- tells the writer how statements are written
-
-local pairs = walk.pairs -- order-free: the walk itself
 
 local M = {}
 
@@ -48,35 +45,24 @@ function M.compile(query)
   return text, collect_slowly(query, compiled), compiled.count
 end
 
-local function send(query, runner, sql, params, n, first)
+local function send(query, runner, sql, params, n, first, fresh)
   local options, tree = query.options or {}, query.shape.tree
-  local primary = tree.kind ~= "select" or tree.writes or options.consistency == "strong"
+  local consistency = options.consistency
+  if fresh and consistency ~= "eventual" then consistency = "strong" end
+  local primary = tree.kind ~= "select" or tree.writes or consistency == "strong"
   return runner:_run {
     sql = sql, params = params, n = n, route = primary and "write" or "read",
-    consistency = options.consistency, timeout = options.timeout, idempotent = options.idempotent, first = first,
+    consistency = consistency, timeout = options.timeout, idempotent = options.idempotent, first = first,
   }
 end
 
-local function cache_of(runner)
-  local find = runner._cache
-  return find and find(runner) or nil
-end
-
+-- Rows that will be kept are read where nothing is missing, unless a replica was asked for by name.
 local function through_cache(query, runner, cache)
   local wish = query.options.cache
-  local found = cache:get(wish.key)
-  if not found then
-    local result = send(query, runner, M.compile(query))
-    found = { rows = result:all(), names = stored.names(result) }
-    cache:set(wish.key, found, wish.ttl)
-  end
-  -- What is kept stays as it is, whatever a caller does to a row.
-  local copies = {}
-  for i = 1, #found.rows do
-    copies[i] = setmetatable({}, getmetatable(found.rows[i]))
-    for name, value in pairs(found.rows[i]) do copies[i][name] = value end -- order-free: a copy
-  end
-  return stored.new(copies, found.names)
+  local sql, params, n = M.compile(query)
+  local function ask() return send(query, runner, sql, params, n, nil, true) end
+  local result, list, names, tag = cache:through(runner, wish.keys, wish.ttl, sql, params, n, ask)
+  return result or stored.new(list, names, { tag = tag })
 end
 
 ---The handle that a query was built on.
@@ -96,16 +82,14 @@ end
 ---@return moonpool.Result|moonpool.StoredResult
 function M.run(query)
   local runner, options, tree = M.runner(query), query.options, query.shape.tree
+  local cache = options and options.cache and tree.kind == "select" and not tree.writes and result_cache.of(runner)
   local result
-  if options and options.cache and tree.kind == "select" and not tree.writes then
-    local cache = cache_of(runner)
-    if cache then result = through_cache(query, runner, cache) end
+  if cache then
+    result = through_cache(query, runner, cache)
+  else
+    result = send(query, runner, M.compile(query))
   end
-  result = result or send(query, runner, M.compile(query))
-  if options and options.invalidates then
-    local cache = cache_of(runner)
-    if cache then cache:invalidate(options.invalidates) end
-  end
+  if options and options.invalidates then result_cache.invalidate(runner, options.invalidates) end
   if tree.backward then return stored.reversed(result) end
   return result
 end

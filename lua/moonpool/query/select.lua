@@ -189,13 +189,14 @@ function Select:for_share(settings) return lock.add(self, "for_share", settings)
 ---@return moonpool.Select
 function Select:for_key_share(settings) return lock.add(self, "for_key_share", settings) end
 
----Keeps the rows under this key of the handle's cache, for so long.
----@param key string
----@param ttl string|number|nil "30s"; without it as long as the cache likes
+---Keeps the rows under this key, or these, for so long: whoever asks the same again is given them without a statement,
+---until the time is up or a key is made stale (`invalidates`). Inside a transaction it does nothing.
+---@param keys string|string[]
+---@param ttl string|number|nil "30s"; nil: `cache.ttl` of the settings, a minute
 ---@return moonpool.Select
-function Select:cached(key, ttl)
+function Select:cached(keys, ttl)
   chain.open(self, "cached")
-  return options.cached(self, key, ttl)
+  return options.cached(self, keys, ttl)
 end
 
 return Select

@@ -170,51 +170,19 @@ describe("a route", function()
   end)
 end)
 
-describe("a cache", function()
-  local function with_cache()
-    local handle, kept = building.handle(), {}
-    function handle:_cache()
-      return {
-        get = function(_, key) return kept[key] end,
-        set = function(_, key, value, ttl) kept[key], kept.ttl = value, ttl end,
-        invalidate = function(_, keys) for _, key in ipairs(keys) do kept[key] = nil end end,
-      }
-    end
-    local runs = 0
-    function handle:_run()
-      runs = runs + 1
-      return {
-        affected = 1,
-        all = function() return { { id = runs } } end,
-        columns = function() return { { name = "id" } } end,
-      }
-    end
-    return handle, kept, function() return runs end
-  end
-
-  it("is read first and filled after", function()
-    local handle, kept, runs = with_cache()
-    local q = handle:from("t"):cached("all", "30s")
-    assert.same({ { id = 1 } }, q:all())
-    assert.same({ { id = 1 } }, q:all())
-    assert.same({ id = 1 }, q:one())
-    assert.equal(1, q:scalar())
-    assert.equal(1, runs())
-    assert.equal(30, kept.ttl)
-    handle:update("t"):set({ a = 1 }):where({ id = 1 }):invalidates("all", "other"):exec()
-    assert.equal(2, runs())
-    assert.same({ { id = 3 } }, q:all())
+describe("cached and invalidates", function()
+  it("do nothing on what only stands in for a handle", function()
+    local ask = building.asked(db, function() db:from("t"):cached("k"):invalidates("k"):all() end)
+    assert.equal('select * from "t"', ask.sql)
   end)
 
-  it("is left alone by what locks, and by handles that have none", function()
-    local handle, kept = with_cache()
-    handle:from("t"):for_update():cached("k"):all()
-    assert.is_nil(kept.k)
-    handle._cache = nil
-    assert.has_no_error(function() handle:from("t"):cached("k"):invalidates("k"):all() end)
-    assert.has_error(function() db:from("t"):cached() end)
-    assert.has_error(function() db:from("t"):cached("k", "soon") end)
-    assert.has_error(function() db:from("t"):invalidates(7) end)
+  it("take keys and a length of time", function()
+    assert.truthy(misuse(function() db:from("t"):cached() end):find("a key to keep the rows under", 1, true))
+    assert.truthy(misuse(function() db:from("t"):cached {} end):find("a list of keys", 1, true))
+    assert.truthy(misuse(function() db:from("t"):cached { "a", 7 } end):find("a list of keys", 1, true))
+    assert.truthy(misuse(function() db:from("t"):cached("k", "soon") end):find("the ttl of cached", 1, true))
+    assert.truthy(misuse(function() db:from("t"):invalidates(7) end):find("takes the keys of cached, got 7", 1, true))
+    assert.truthy(misuse(function() db:from("t"):invalidates() end):find("needs a key", 1, true))
   end)
 end)
 
