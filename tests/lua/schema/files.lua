@@ -16,19 +16,12 @@ local schema = require "moonpool.schema"
 
 local M = {}
 
--- What nothing can make again, and what pg_dump leaves out as well: indexes whose build failed, broken views.
-local function makeable(facts)
-  return facts:filter(function(fact)
-    return not fact.attrs.broken and not (fact.kind == "index" and fact.attrs.not_valid)
-  end)
-end
-
 --- What is made of the facts of the database itself, before any reload, says the same: PostgreSQL's texts may differ,
 --- their meaning may not.
 ---@param database string
 ---@return string?
 function M.check_at_once(database)
-  local facts, made = makeable(closure.facts(database)), database .. "_once"
+  local facts, made = closure.makeable(closure.facts(database)), database .. "_once"
   closure.load(made, facts)
   local db = moonpool.connect { primary = closure.conninfo(made), pool = { max = 1 } }
   local ok, result = pcall(function()
