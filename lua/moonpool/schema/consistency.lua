@@ -26,7 +26,8 @@ select (%s)::int4 as objects, exists (
   union all select from pg_type t join pg_namespace n on n.oid = t.typnamespace
     and n.nspname !~ '^pg_(temp|toast_temp)_' where %s
   union all select from pg_namespace t where nspname !~ '^pg_(temp|toast_temp)_' and %s
-  union all select from pg_constraint t where %s
+  union all select from pg_constraint t where connamespace not in (select oid from pg_namespace
+    where nspname ~ '^pg_temp_') and %s
   union all select from pg_operator t where %s
   union all select from pg_collation t where %s
 ) as changed]]

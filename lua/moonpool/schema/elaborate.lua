@@ -29,15 +29,21 @@ local function real_id(db, read, fact)
   return args and (fact.id:gsub("%(.*%)$", function() return "(" .. args .. ")" end)) or fact.id
 end
 
--- The extension that what the privileges are on belongs to.
+-- What privileges on what is no fact need: the extension that owns it, or the table whose system column it is.
 local REG = { ["function"] = "to_regprocedure", procedure = "to_regprocedure", aggregate = "to_regprocedure",
   type = "to_regtype",
   schema = "to_regnamespace", language = false, foreign_data_wrapper = false }
 
-local function extension_of(db, id)
+local function owner_of(db, read, id)
   local kind, named = id:match "^([%l_]+):(.*)$"
   local reg = REG[kind]
   if reg == false then return {} end
+  if kind == "column" then
+    local _, parts = names.parse(id)
+    local relation = names.id("table", parts[1], parts[2])
+    if read:get(relation) then return { relation } end
+    named = names.qualified(parts[1], parts[2])
+  end
   local name = db:query(([[
 select e.extname
 from pg_depend d join pg_extension e on e.oid = d.refobjid
@@ -75,7 +81,7 @@ local function restore(db, wish, read)
       local parent = renamed[fact.parent] or fact.parent
       local id = fact_of.acl_id(parent, fact.grantee, fact.grantor)
       local made = fact_of.from_id(id, parent, clean(fact.attrs))
-      made.deps = out:get(parent) and {} or extension_of(db, parent)
+      made.deps = out:get(parent) and {} or owner_of(db, read, parent)
       out:add(made)
     elseif CLUSTER[fact.kind] then
       local made = fact_of.from_id(fact.id, fact.parent, clean(fact.attrs))

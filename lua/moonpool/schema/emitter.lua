@@ -104,7 +104,7 @@ end
 --- What a column inherits from the parents of its table.
 ---@param fact moonpool.schema.Fact  the table
 ---@param column string
----@return { not_null: boolean, default: boolean }
+---@return { not_null: boolean, default: boolean, generated: string? }
 function Emitter:inherited(fact, column)
   local out = { not_null = false, default = false }
   for _, id in ipairs(fact.attrs.inherits or {}) do
@@ -112,6 +112,7 @@ function Emitter:inherited(fact, column)
     if above then
       out.not_null = out.not_null or above.attrs.not_null == true
       out.default = out.default or #self.set:children(above.id, "default") > 0
+      out.generated = out.generated or above.attrs.generated and above.attrs.expression
     end
   end
   return out
@@ -200,7 +201,13 @@ end
 ---@param weight number  the lighter comes first where nothing forces an order
 ---@return table
 function Emitter.new_node(id, fact, weight)
-  return { id = id, fact = fact, sql = {}, needs = {}, weight = weight, key = id }
+  local key = id
+  if fact.attrs.references then
+    -- PostgreSQL makes names of its own beside a key that refers to a partitioned table, counting up: the keys come
+    -- as they are counted, so that none of them finds its name taken.
+    key = id:gsub("%d+", function(digits) return ("0"):rep(9 - #digits) .. digits end)
+  end
+  return { id = id, fact = fact, sql = {}, needs = {}, weight = weight, key = key }
 end
 
 -- Privileges on what is no fact: one node an object.
@@ -218,7 +225,8 @@ function Emitter:foreign_grants(nodes, list)
     local node = self.new_node("grants " .. target, by_target[target][1], kinds.weight.acl)
     node.facts = by_target[target]
     if self.options.privileges ~= false then
-      node.sql = privileges.statements(by_target[target], acl.target(target))
+      local name, column = acl.target(target)
+      node.sql = privileges.statements(by_target[target], name, column)
     end
     nodes[node.id] = node
   end

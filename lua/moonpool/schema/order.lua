@@ -34,7 +34,7 @@ local function extra_nodes(self, nodes)
     local kind = fact and kinds.by_name[fact.kind]
     if type(inside) == "table" then
       local node = self.new_node("before " .. id, fact, kinds.weight[fact.kind] - 0.5)
-      node.key = id
+      node.key, node.stand_in = id, true
       if kind.shell then
         node.sql[1] = kind.shell(fact)
       else
@@ -131,6 +131,9 @@ local function prefer_keys(self, nodes)
   end
 end
 
+-- What such a routine does is no text that could name anything.
+local BODILESS = { c = true, internal = true }
+
 -- Takes apart one sort of thing in a circle; false if nothing in it can be.
 local function take_apart(self, circle, nodes)
   local inside = {}
@@ -163,12 +166,12 @@ local function take_apart(self, circle, nodes)
   end
   return apart(function(kind) return kind.shell end)
     or apart(function(kind, fact) return kind.placeholder and fact.kind == "view" end)
-    or apart(function(kind) return kind.placeholder end)
+    or apart(function(kind, fact) return kind.placeholder and not BODILESS[fact.attrs.language or ""] end)
 end
 
 --- All statements of an emitter, in order.
 ---@param self moonpool.schema.Emitter
----@return { sql: string, fact: moonpool.schema.Fact }[]
+---@return { sql: string, fact: moonpool.schema.Fact, stand_in: boolean? }[]
 function M.statements(self)
   local nodes, ids, needs
   repeat
@@ -201,7 +204,8 @@ function M.statements(self)
   end)
   local out = {}
   for _, id in ipairs(sorted) do
-    for _, sql in ipairs(nodes[id].sql) do out[#out + 1] = { sql = sql, fact = nodes[id].fact } end
+    local node = nodes[id]
+    for _, sql in ipairs(node.sql) do out[#out + 1] = { sql = sql, fact = node.fact, stand_in = node.stand_in } end
   end
   return out
 end

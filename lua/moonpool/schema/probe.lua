@@ -42,6 +42,25 @@ local SOURCES = {
     .. " and o.subdbid = (select d.oid from pg_database d where d.datname = current_database())" },
 }
 
+-- What lies in a schema for temporary things is its session's own, and no part of the database's schema.
+local NAMESPACE = {
+  pg_class = "relnamespace", pg_type = "typnamespace", pg_proc = "pronamespace", pg_operator = "oprnamespace",
+  pg_opclass = "opcnamespace", pg_opfamily = "opfnamespace", pg_constraint = "connamespace",
+  pg_collation = "collnamespace", pg_conversion = "connamespace", pg_ts_parser = "prsnamespace",
+  pg_ts_template = "tmplnamespace", pg_ts_dict = "dictnamespace", pg_ts_config = "cfgnamespace",
+  pg_statistic_ext = "stxnamespace",
+}
+local PASSING = "o.%s not in (select oid from passing)"
+local PASSING_RELATION = "o.%s not in (select oid from pg_class where relpersistence = 't')"
+local PASSING_FAMILY = "o.%s not in (select oid from pg_opfamily where opfnamespace in (select oid from passing))"
+local OF_PASSING = {
+  pg_trigger = PASSING_RELATION:format "tgrelid", pg_rewrite = PASSING_RELATION:format "ev_class",
+  pg_policy = PASSING_RELATION:format "polrelid", pg_attrdef = PASSING_RELATION:format "adrelid",
+  pg_amop = PASSING_FAMILY:format "amopfamily", pg_amproc = PASSING_FAMILY:format "amprocfamily",
+  pg_cast = "not exists (select from pg_type t where t.oid in (o.castsource, o.casttarget) "
+    .. "and t.typnamespace in (select oid from passing))",
+}
+
 -- `o` is the object, `m` the extensions' members.
 local MINE = [[not exists (select from m where m.classid = %d and m.objid = o.oid)]]
 
@@ -50,6 +69,8 @@ for i, source in ipairs(SOURCES) do
   local name, condition, parent_class, parent, join = unpack(source, 1, 5)
   local class = catalog.oid[name]
   local where = condition .. " and " .. MINE:format(class)
+  local lasting = NAMESPACE[name] and PASSING:format(NAMESPACE[name]) or OF_PASSING[name]
+  if lasting then where = where .. " and " .. lasting end
   if parent then
     where = ("%s and not exists (select from m where m.classid = %d and m.objid = %s)"):format(where,
       catalog.oid[parent_class], parent)
@@ -59,7 +80,8 @@ for i, source in ipairs(SOURCES) do
   lists[i] = ("select %d as class, o.oid::int4 as oid from %s where %s"):format(class, from, where)
 end
 
-local MEMBERS = "with m as materialized (select classid, objid from pg_depend where deptype = 'e')\n"
+local MEMBERS = "with m as materialized (select classid, objid from pg_depend where deptype = 'e'),\n"
+  .. "  passing as materialized (select oid from pg_namespace where nspname ~ '^pg_(temp|toast_temp)_')\n"
 
 --- Counts, catalog by catalog, what users made.
 M.query = ("%sselect class, sum(n)::int4 as n from (\n%s\n) c group by class"):format(MEMBERS,
@@ -92,7 +114,10 @@ function M.describe(missing)
   local list = {}
   for i, item in ipairs(missing) do list[i] = ("(%d, %d)"):format(item.class, item.oid % 2 ^ 32) end
   return ([[
-select coalesce(pg_describe_object(class::oid, oid::oid, 0), 'object ' || oid || ' of ' || class::oid::regclass) as text
+select coalesce(pg_describe_object(class::oid, oid::oid, 0),
+    'object ' || oid || ' of ' || class::oid::regclass) as text,
+  pg_describe_object(class::oid, oid::oid, 0) is not null as exists,
+  (pg_identify_object(class::oid, oid::oid, 0)).identity ~ '(^|[^[:alnum:]_"])pg_temp(_[0-9]+)?\.' as temporary
 from (values %s) as o(class, oid)]]):format(table.concat(list, ", "))
 end
 

@@ -186,6 +186,16 @@ function M.facts(database, options)
   return set
 end
 
+--- A set without what nothing can make again, and what pg_dump leaves out as well: indexes whose build failed, views
+--- that are broken.
+function M.makeable(facts)
+  local out = facts:filter(function(fact)
+    return not fact.attrs.broken and not (fact.kind == "index" and fact.attrs.not_valid)
+  end)
+  out.meta.complete = facts.meta.complete
+  return out
+end
+
 local function first_difference(a, b)
   local lines_a, lines_b = {}, {}
   for line in (a .. "\n"):gmatch "(.-)\n" do lines_a[#lines_a + 1] = line end
@@ -270,7 +280,7 @@ end
 ---@param database string
 ---@return string?
 function M.check_file(database)
-  local facts = M.facts(database)
+  local facts = M.makeable(M.facts(database))
   local text = facts:to_lua()
   if text ~= facts:to_lua() then return "the file is another one each time" end
   local db = moonpool.connect { primary = M.conninfo(database), pool = { max = 1 } }

@@ -76,6 +76,11 @@ function Collector:acl(parent, spec, owner)
   }, spec)
 end
 
+-- Whether these are the default privileges of a role in all schemas: those stand in place of the built-in ones.
+local function is_everywhere(spec)
+  return spec.kind == "default_acl" and #spec.path == 2
+end
+
 -- Everything a table's constraint may be called by default is known when all names of the table are.
 function Collector:name_of(host, spec, columns, label)
   return spec.path[1] or default_names.choose(self.set, host, columns, label)
@@ -196,7 +201,10 @@ function Collector:items(host, spec)
       elseif kind == "index" then
         self:index(host, item)
       elseif kind == "acl" then
-        self:acl(host.id, item, spec.attrs.owner)
+        local owner = spec.attrs.owner
+        -- What somebody's new things may do without a word, they themselves may do with them.
+        if is_everywhere(spec) then owner = spec.path[1] end
+        self:acl(host.id, item, owner)
       elseif kind == "trigger" or kind == "rule" or kind == "policy" then
         local attrs = copy_attrs(item)
         self:put(names.id(kind, host.schema, host.name, item.path[1]), host.id, attrs, item)

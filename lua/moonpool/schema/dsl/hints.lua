@@ -20,6 +20,12 @@ conversion]]):gmatch "%S+" do
   NAMED[kind] = true
 end
 
+-- What a name may mean where a type is meant.
+local TYPES = {
+  enum = true, composite = true, range = true, domain = true, type = true, table = true, foreign_table = true,
+  view = true, matview = true,
+}
+
 local function by_name(set)
   local map = {}
   for _, fact in set:unordered() do
@@ -32,6 +38,17 @@ local function by_name(set)
   return map
 end
 
+local function is_type(id)
+  return TYPES[id:match "^[%l_]+"] ~= nil
+end
+
+local function has_type(ids)
+  for _, id in ipairs(ids) do
+    if is_type(id) then return true end
+  end
+  return false
+end
+
 local function scan(text, map, found)
   local at = 1
   while true do
@@ -41,7 +58,12 @@ local function scan(text, map, found)
     at = math.max(after, p + 1)
     if #parts > 0 then
       local key = #parts == 1 and "public\0" .. parts[1] or parts[1] .. "\0" .. parts[2]
-      for _, id in ipairs(map[key] or {}) do found[id] = true end
+      local ids = map[key] or {}
+      -- A type and the functions that make it often share a name: without a parenthesis the type is meant.
+      local types_only = #ids > 1 and text:sub(at, at) ~= "(" and has_type(ids)
+      for _, id in ipairs(ids) do
+        if not types_only or is_type(id) then found[id] = true end
+      end
     end
   end
 end

@@ -1,7 +1,10 @@
 --- Privileges on what is no fact itself: an extension's members and the system's own objects, where they differ from
 --- what the extension or initdb gave them. The information schema is left alone, as pg_dump leaves it.
 
+local catalog = require "moonpool.schema.catalog"
 local names = require "moonpool.schema.names"
+
+local OID = catalog.oid
 
 local M = {}
 
@@ -40,9 +43,32 @@ M.queries = {
       "pg_foreign_data_wrapper w join pg_namespace n on n.nspname = 'pg_catalog'", "w.fdwacl", "w.fdwowner", "'F'",
       "'foreign_data_wrapper'", "w.fdwname") .. " and w.fdwacl is not null",
   }, "\nunion all\n"),
+  foreign_column_acls = [[
+select c.oid::int4 as relid, a.attacl::text as acl, i.initprivs::text as base, c.relowner::int4 as owner,
+  n.nspname as schema, c.relname, a.attname
+from pg_attribute a
+  join pg_class c on c.oid = a.attrelid
+  join pg_namespace n on n.oid = c.relnamespace
+  left join pg_init_privs i on i.classoid = 'pg_class'::regclass and i.objoid = c.oid and i.objsubid = a.attnum
+where a.attacl is not null and a.attacl is distinct from i.initprivs and n.nspname <> 'information_schema'
+  and c.relpersistence <> 't' and (c.oid < 16384 or a.attnum < 0 or exists (select from pg_depend d
+    where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'))]],
 }
 
+local function mark(facts, needed)
+  for _, fact in ipairs(facts) do
+    fact.deps = { needed }
+    fact.attrs._foreign = true
+  end
+end
+
 function M.read(cx)
+  for row in cx:rows "foreign_column_acls" do
+    -- The system columns of a table (tableoid, ctid) are no facts either.
+    local relation = cx:fact(OID.pg_class, row.relid)
+    mark(cx:acl(names.id("column", row.schema, row.relname, row.attname), "c", row.acl, cx:role(row.owner),
+      row.base or false), relation and relation.id or cx:member(OID.pg_class, row.relid))
+  end
   for row in cx:rows "foreign_acls" do
     if not cx:fact(row.class, row.oid) then
       local id
@@ -52,11 +78,7 @@ function M.read(cx)
         id = names.id(row.kind, row.schema, row.name)
       end
       if row.args then id = ("%s(%s)"):format(id, row.args) end
-      local extension = cx:member(row.class, row.oid)
-      for _, fact in ipairs(cx:acl(id, row.type, row.acl, cx:role(row.owner), row.base)) do
-        fact.deps = { extension }
-        fact.attrs._foreign = true
-      end
+      mark(cx:acl(id, row.type, row.acl, cx:role(row.owner), row.base), cx:member(row.class, row.oid))
     end
   end
 end
@@ -68,11 +90,14 @@ local WORDS = {
 
 --- What GRANT calls an object that is no fact.
 ---@param id string
----@return string
+---@return string target
+---@return string? column  if it is one of the target's
 function M.target(id)
   local kind, parts, args = names.parse(id)
   local list = {}
   for i, part in ipairs(parts) do list[i] = names.quote(part) end
+  local column = kind == "column" and table.remove(list)
+  if column then return "TABLE " .. table.concat(list, "."), column end
   return ("%s %s%s"):format(WORDS[kind] or "TABLE", table.concat(list, "."), args and ("(%s)"):format(args) or "")
 end
 

@@ -15,6 +15,8 @@ from pg_cast c
 where c.oid >= 16384
   and not exists (select from pg_depend d
     where d.classid = 'pg_cast'::regclass and d.objid = c.oid and d.deptype = 'i')
+  and not exists (select from pg_type t join pg_namespace n on n.oid = t.typnamespace
+    where t.oid in (c.castsource, c.casttarget) and n.nspname ~ '^pg_temp_')
 order by c.oid]],
 }
 

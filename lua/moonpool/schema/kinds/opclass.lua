@@ -39,7 +39,7 @@ from pg_amop o
     and d.refclassid in ('pg_opclass'::regclass, 'pg_opfamily'::regclass) and d.deptype in ('i', 'a')
     and (d.refclassid = 'pg_opclass'::regclass or d.refobjid = o.amopfamily)
 where o.oid >= 16384
-order by o.amopfamily, o.amoplefttype, o.amoprighttype, o.amopstrategy]],
+order by o.oid]],
   family_functions = [[
 select f.oid::int4, f.amprocfamily::int4, d.refclassid::int4, d.refobjid::int4, f.amprocnum as number,
   format_type(f.amproclefttype, null) || ', ' || format_type(f.amprocrighttype, null) as types,
@@ -49,7 +49,7 @@ from pg_amproc f
     and d.refclassid in ('pg_opclass'::regclass, 'pg_opfamily'::regclass) and d.deptype in ('i', 'a')
     and (d.refclassid = 'pg_opclass'::regclass or d.refobjid = f.amprocfamily)
 where f.oid >= 16384
-order by f.amprocfamily, f.amproclefttype, f.amprocrighttype, f.amprocnum]],
+order by f.oid]],
 }
 
 local function add(cx, class, oid, kind, schema, name, am, attrs)
@@ -59,11 +59,32 @@ local function add(cx, class, oid, kind, schema, name, am, attrs)
   return fact
 end
 
--- A list of members as attribute, in the order of the query.
-local function put(fact, key, text)
-  local list = fact.attrs[key] or {}
-  list[#list + 1] = text
-  fact.attrs[key] = list
+local function put(lists, fact, key, number, text)
+  local of_fact = lists[fact] or {}
+  lists[fact] = of_fact
+  local list = of_fact[key] or {}
+  of_fact[key] = list
+  list[#list + 1] = { number = number, text = text, at = #list + 1 }
+end
+
+local function by_number(a, b)
+  if a.number ~= b.number then return a.number < b.number end
+  return a.text < b.text
+end
+
+-- What a class or family has of one sort, in an order that says nothing; beside it the order they were added in, which
+-- pg_dump prints.
+local function settle(fact, key, list)
+  local added = {}
+  for i, item in ipairs(list) do added[i] = item.text end
+  table.sort(list, by_number)
+  local texts, same = {}, true
+  for i, item in ipairs(list) do
+    texts[i] = item.text
+    same = same and item.at == i
+  end
+  fact.attrs[key] = texts
+  if not same then fact.attrs["_" .. key] = added end
 end
 
 function M.read(cx)
@@ -85,10 +106,11 @@ function M.read(cx)
       fact.deps = { family and family.id }
     end
   end
+  local lists = {}
   for row in cx:rows "family_operators" do
     local fact = cx:fact(row.refclassid, row.refobjid)
     if fact then
-      put(fact, "operators", ("OPERATOR %d %s%s"):format(row.number, row.text,
+      put(lists, fact, "operators", row.number, ("OPERATOR %d %s%s"):format(row.number, row.text,
         row.sort_family and " FOR ORDER BY " .. row.sort_family or ""))
       cx:alias(OID.pg_amop, row.oid, fact)
     end
@@ -96,9 +118,12 @@ function M.read(cx)
   for row in cx:rows "family_functions" do
     local fact = cx:fact(row.refclassid, row.refobjid)
     if fact then
-      put(fact, "functions", ("FUNCTION %d (%s) %s"):format(row.number, row.types, row.func))
+      put(lists, fact, "functions", row.number, ("FUNCTION %d (%s) %s"):format(row.number, row.types, row.func))
       cx:alias(OID.pg_amproc, row.oid, fact)
     end
+  end
+  for fact, of_fact in pairs(lists) do  -- order-free: each fact is settled for itself
+    for key, list in pairs(of_fact) do settle(fact, key, list) end  -- order-free: so is each attribute
   end
 end
 
@@ -109,9 +134,9 @@ local function label(word)
 end
 
 local function members(fact)
-  local list = {}
-  for _, text in ipairs(fact.attrs.operators or {}) do list[#list + 1] = text end
-  for _, text in ipairs(fact.attrs.functions or {}) do list[#list + 1] = text end
+  local list, attrs = {}, fact.attrs
+  for _, text in ipairs(attrs._operators or attrs.operators or {}) do list[#list + 1] = text end
+  for _, text in ipairs(attrs._functions or attrs.functions or {}) do list[#list + 1] = text end
   return list
 end
 

@@ -17,7 +17,8 @@ select o.oid::int4, o.oprname, o.oprnamespace::int4, o.oprowner::int4, o.oprcanm
   (select quote_ident(n.nspname) || '.' || c.oprname from pg_operator c join pg_namespace n on n.oid = c.oprnamespace
    where c.oid = o.oprcom) as commutator,
   (select quote_ident(n.nspname) || '.' || c.oprname from pg_operator c join pg_namespace n on n.oid = c.oprnamespace
-   where c.oid = o.oprnegate) as negator
+   where c.oid = o.oprnegate) as negator,
+  o.oprcode = 0 and not exists (select from pg_operator c where o.oid in (c.oprcom, c.oprnegate)) as orphan
 from pg_operator o
 where o.oid >= 16384
 order by o.oid]],
@@ -31,11 +32,15 @@ end
 function M.read(cx)
   for row in cx:rows "operators" do
     local schema = cx:user_schema(row.oprnamespace)
-    if schema and not cx:member(OID.pg_operator, row.oid) then
+    -- A shell stays behind when the operator that named it is dropped; it does nothing, and nothing can make it.
+    if row.orphan then
+      cx:seen(OID.pg_operator, row.oid)
+    elseif schema and not cx:member(OID.pg_operator, row.oid) then
       local fact = cx:add_id(OID.pg_operator, row.oid, "operator", id(schema, row.oprname, row.left_type,
         row.right_type),
         names.id("schema", schema), {
-          owner = cx:role(row.oprowner), left = row.left_type, right = row.right_type, func = row.code,
+          owner = row.code and cx:role(row.oprowner) or nil,
+          left = row.left_type, right = row.right_type, func = row.code,
           restrict = row.restrict_fn, join = row.join_fn, merges = row.oprcanmerge or nil, hashes = row.oprcanhash
             or nil,
           commutator = row.commutator, negator = row.negator, shell = not row.code or nil,

@@ -182,10 +182,18 @@ local function create(fact, e, placeholder)
   e:add(table.concat(out, "\n  "))
 end
 
+-- Two procedures may differ in their OUT arguments alone: only the modes tell which is meant.
+local function signature(fact)
+  if fact.kind ~= "procedure" then return fact.args end
+  local out = {}
+  for i, arg in ipairs(fact.attrs.arguments or {}) do out[i] = (arg.mode or "IN") .. " " .. arg.type end
+  return table.concat(out, ", ")
+end
+
 local function kind(word)
   return {
     label = function(fact)
-      return ("%s %s(%s)"):format(word, names.qualified(fact.schema, fact.name), fact.args)
+      return ("%s %s(%s)"):format(word, names.qualified(fact.schema, fact.name), signature(fact))
     end,
     create = function(fact, e)
       create(fact, e)

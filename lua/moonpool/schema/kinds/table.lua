@@ -13,6 +13,9 @@ end
 local function default_clause(column, e)
   local attrs = column.attrs
   if attrs.generated then
+    -- The parent's expression comes with the parent, and up to release 15 must not be said again.
+    local host = e.set:get(column.parent)
+    if host.attrs.inherits and e:inherited(host, column.name).generated == attrs.expression then return "" end
     return (" GENERATED ALWAYS AS (%s) %s"):format(attrs.expression, attrs.generated:upper())
   end
   if attrs.identity then return render.identity(column, e) end
