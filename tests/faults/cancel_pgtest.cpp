@@ -131,6 +131,25 @@ TEST_CASE("a frozen server holds no call past its deadline, whatever the call do
   CHECK(sql("select count(*) from frozen where a = 1") == "0");
 }
 
+TEST_CASE("an answer that never stops coming holds no call past its deadline, and stops") {
+  Engine const engine;
+  auto const name = test::unique("flood");
+  auto const flood = "select repeat('x', 100), '" + name + "' from generate_series(1, 1000000000)";
+  Stopwatch const watch;
+  auto const error = error_of([&] { ask(*engine.session->with(once(300ms)), flood); });
+  CHECK(watch.milliseconds() < 300 + grace());
+  CHECK(error.kind() == ErrorKind::timeout);
+  CHECK(eventually(
+      [&] {
+        return sql("select count(*) from pg_stat_activity where state = 'active' and pid <> "
+                   "pg_backend_pid() and query like '%" +
+                   name + "%'") == "0";
+      },
+      5s));
+  CHECK(test::at_rest(*engine.cluster));
+  CHECK(ask(*engine.session, "select 'next'") == "next");
+}
+
 TEST_CASE("whatever step a caller is cut off in, the next one finds a clean session") {
   // The steps of one conversation: what the client says, what the server answers.
   struct Step {
