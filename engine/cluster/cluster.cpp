@@ -48,6 +48,7 @@ Cluster::Cluster(ClusterOptions options)
       probe_options_{options.pool.statement_cache},
       balancer_(options.balancer ? options.balancer : policy::power_of_two_choices()),
       first_look_(Deadline::in(options.health_timeout + std::chrono::milliseconds(50))),
+      budget_(options.budget),
       nodes_(make_nodes(options, keeper_)),
       watch_(told(nodes_, options.nodes), options.health_interval) {
   // A server that does not answer will not answer what was asked of it either. Of a primary that is one no
@@ -106,6 +107,34 @@ Operation<void> Cluster::settle(Deadline deadline) {
   }
 }
 
+bool Cluster::has_other(std::vector<std::size_t> const& nodes) const {
+  auto const topology = watch_.topology();
+  return std::ranges::any_of(nodes_, [&](auto const& node) {
+    return topology->nodes[node->index()].alive &&
+           std::ranges::find(nodes, node->index()) == nodes.end();
+  });
+}
+
+void Cluster::call_begins() {
+  std::lock_guard const lock(budget_mutex_);
+  if (budget_.counts()) budget_.called(Clock::now());
+}
+
+void Cluster::call_succeeded(int paid) {
+  std::lock_guard const lock(budget_mutex_);
+  budget_.succeeded(paid);
+}
+
+int Cluster::pay_for_repeating(Error const& failure) {
+  std::lock_guard const lock(budget_mutex_);
+  return budget_.take(failure, Clock::now());
+}
+
+policy::RetryBudget Cluster::budget() const {
+  std::lock_guard const lock(budget_mutex_);
+  return budget_;
+}
+
 bool Cluster::may_write(Placement const& placement) const {
   if (!watch_.probing()) return true;
   auto const topology = watch_.topology();
@@ -157,7 +186,8 @@ std::vector<NodeStats> Cluster::stats() const {
   for (auto const& node : nodes_) {
     out.push_back({node->name(), topology->nodes[node->index()].role,
                    node->breaker_state(Route::write), node->breaker_state(Route::read),
-                   node->writes().stats(), node->reads().stats(), node->fallback().stats()});
+                   node->forced(), node->writes().stats(), node->reads().stats(),
+                   node->fallback().stats()});
   }
   return out;
 }

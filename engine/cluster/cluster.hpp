@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -45,6 +46,7 @@ struct NodeStats {
   Role role = Role::unknown;
   policy::Breaker::State write_breaker = policy::Breaker::State::closed;
   policy::Breaker::State read_breaker = policy::Breaker::State::closed;
+  policy::Breaker::Forced forced = policy::Breaker::Forced::no;
   pool::PoolStats writes;
   pool::PoolStats reads;
   pool::PoolStats fallback;
@@ -78,6 +80,15 @@ class Cluster {
   bool has_choice() const { return nodes_.size() > 1; }
   // Are sessions of the server ours for as long as a connection lives? Not behind a pooler.
   bool keeps_sessions() const { return !shared_sessions_; }
+  // Does a node answer that is none of these?
+  bool has_other(std::vector<std::size_t> const& nodes) const;
+
+  // The books of the retry budget, kept by whoever repeats: a call begins; one that went well had paid so much
+  // for its repetitions. pay_for_repeating gives the price that was taken; 0: it must not be repeated.
+  void call_begins();
+  void call_succeeded(int paid);
+  int pay_for_repeating(Error const& failure);
+  policy::RetryBudget budget() const;
   Duration catch_up_wait() const { return catch_up_wait_; }
 
   // Refuses new work and waits until running work has ended or the deadline. What runs then is cancelled
@@ -119,6 +130,8 @@ class Cluster {
   wire::Connection::Options const probe_options_;
   std::shared_ptr<policy::Balancer> const balancer_;
   Deadline const first_look_;
+  mutable std::mutex budget_mutex_;
+  policy::RetryBudget budget_;  // guarded by budget_mutex_
   async::Loop keeper_;
   Nodes nodes_;  // constant after construction
   Watch watch_;
