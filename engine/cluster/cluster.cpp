@@ -143,6 +143,20 @@ bool Cluster::may_write(Placement const& placement) const {
   return topology->nodes[index].refusal == policy::Refusal::none;
 }
 
+Operation<bool> Cluster::takes_writes(std::size_t node, Deadline deadline) {
+  auto seen = watch_.topology();
+  if (!watch_.probing()) co_return seen->nodes[node].role != Role::replica;
+  auto const looks = seen->nodes[node].looks;
+  auto const limit = deadline.earlier_in(health_timeout_);
+  watch_.suspect(node);
+  while (seen->nodes[node].looks == looks && !limit.passed()) {
+    auto waiting = watch_.wait_for_news(seen->version, limit);
+    if (co_await std::move(waiting) == async::Wakeup::cancelled) break;
+    seen = watch_.topology();
+  }
+  co_return seen->primary == node;
+}
+
 void Cluster::met(Placement const& placement, Error const* error) {
   auto const index = placement.node->index();
   if (error != nullptr) {

@@ -74,6 +74,8 @@ class Cluster {
 
   // May what is held there still be committed? Not when somebody else was promoted meanwhile.
   bool may_write(Placement const& placement) const;
+  // The node has refused a write as read-only: is it still the one that takes them, when it is looked at anew?
+  async::Operation<bool> takes_writes(std::size_t node, Deadline deadline);
   // What became of work on a node, as far as it speaks of the node. nullptr: it went well.
   void met(Placement const& placement, Error const* error);
   // Is there more than one node, so that it matters which one a read goes to?

@@ -29,7 +29,8 @@ int RetryBudget::take(Error const& failure, TimePoint now) {
 void RetryBudget::succeeded(int taken) { tokens_ = std::min(options_.tokens, tokens_ + 1 + taken); }
 
 bool repeats_for_free(Error const& failure, bool elsewhere) {
-  if (failure.retry_class() == RetryClass::rerun) return true;
+  auto const asked_for = failure.retry_class();
+  if (asked_for == RetryClass::rerun || asked_for == RetryClass::reroute) return true;
   return elsewhere && failure.trips_breaker() && failure.kind() != ErrorKind::timeout;
 }
 

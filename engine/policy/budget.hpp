@@ -48,7 +48,7 @@ class RetryBudget {
 };
 
 // Repeating it loads nobody who is in trouble: the server is well and asks for it (serialization failures,
-// deadlocks), or the node is gone and another one, not tried yet, takes its place (`elsewhere`).
+// deadlocks), it is a standby and another one is the primary, or the node is gone and another one, not tried yet, takes its place (`elsewhere`).
 bool repeats_for_free(Error const& failure, bool elsewhere);
 
 }  // namespace moonpool::policy

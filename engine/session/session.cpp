@@ -228,7 +228,6 @@ Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOpti
                          ? run_read(&placement, statements, options, deadline)
                          : run_placed(&placement, statements, options, deadline);
       answer = co_await std::move(running);
-      refused_here = placement.lease && placement.lease.parameter("in_hot_standby") == "off";
     } catch (Error const& error) {
       failure = error;
       thrown = true;
@@ -240,8 +239,12 @@ Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOpti
       attempts.succeed();
       co_return answer;
     }
-    // A read that writes is refused everywhere; and what a primary refuses was made read-only by its user.
+    // A read that writes is refused everywhere; and what the primary refuses was made read-only by its user.
     bool const misplaced = failure->retry_class() == RetryClass::reroute;
+    if (misplaced && !thrown && options.route == Route::write) {
+      auto looking = cluster_->takes_writes(avoid.back(), deadline);
+      refused_here = co_await std::move(looking);
+    }
     bool const writing_read = misplaced && options.route == Route::read;
     bool const hopeless = misplaced && (writing_read || refused_here);
     if (writing_read) failure->hint("read_query only reads: use query or exec");

@@ -67,6 +67,7 @@ TEST_CASE("without a bucket nothing is counted") {
 TEST_CASE("repeating is free where it loads nobody who is in trouble") {
   CHECK(repeats_for_free(server_error("40001"), false));
   CHECK(repeats_for_free(server_error("40P01"), false));
+  CHECK(repeats_for_free(server_error("25006"), false));
   CHECK(repeats_for_free(lost(), true));
   CHECK(repeats_for_free(server_error("57P01"), true));
   CHECK_FALSE(repeats_for_free(lost(), false));
