@@ -1,7 +1,7 @@
 #include "session/hold.hpp"
 
 #include "base/error.hpp"
-#include "policy/random.hpp"
+#include "session/attempts.hpp"
 #include "session/session.hpp"
 #include "session/turn.hpp"
 
@@ -109,8 +109,8 @@ Operation<void> Session::hold(Hold& hold, RunOptions options, bool undoable, Sta
   }
   auto const work = options.route == Route::read || options.idempotent ? policy::Work::repeatable
                                                                        : policy::Work::once;
-  std::vector<Error> failures;
-  for (int attempt = 1;; ++attempt) {
+  Attempts attempts(*cluster_, habits_.retry, work);
+  for (;;) {
     std::optional<Error> failure;
     try {
       auto holding = hold_one(hold, options, start, deadline);
@@ -118,22 +118,18 @@ Operation<void> Session::hold(Hold& hold, RunOptions options, bool undoable, Sta
     } catch (Error const& error) {
       failure = error;
     }
-    if (!failure) co_return;
+    if (!failure) {
+      attempts.succeed();
+      co_return;
+    }
     if (hold.held()) failure->on_node(hold.node());
     hold.end(&*failure);
-    failure->attempt(attempt);
-    failures.push_back(*failure);
     bool const writing_read =
         failure->retry_class() == RetryClass::reroute && options.route == Route::read;
     if (writing_read) failure->hint("this only reads: use the method without read_");
-    bool const again = !writing_read && !deadline.passed() &&
-                       policy::may_retry(*failure, work, attempt, habits_.retry);
-    if (!again) {
-      if (attempt > 1) failure->because(std::move(failures));
-      throw Error(*failure);
-    }
-    auto const pause = policy::retry_pause(attempt, policy::random_unit(), habits_.retry);
-    auto sleeping = async::sleep_until(deadline.earlier_in(pause));
+    auto const pause = attempts.after(*failure, !writing_read, false, deadline);
+    if (!pause) throw attempts.verdict();
+    auto sleeping = async::sleep_until(deadline.earlier_in(*pause));
     co_await std::move(sleeping);
   }
 }

@@ -4,7 +4,7 @@
 
 #include "base/error.hpp"
 #include "observe/log.hpp"
-#include "policy/random.hpp"
+#include "session/attempts.hpp"
 #include "session/share.hpp"
 #include "session/turn.hpp"
 
@@ -162,7 +162,7 @@ Operation<Answer> Session::run_placed(Placement* placement, wire::Request const&
   answer.replies = co_await std::move(running);
   if (!plain) answer.replies = Context::lay_off(std::move(answer.replies), statements);
   auto const* error = answer.error();
-  placement->passage.settle(error);
+  placement->passage.settle(error, Clock::now() - begun);
   cluster_->met(*placement, error);
   note_position(*placement, options.route, error);
   note_slow(statements, answer, begun);
@@ -185,8 +185,10 @@ Operation<Answer> Session::run(wire::Request statements, RunOptions options) {
     Turn const turn(turn_);
     Answer answer;
     answer.node = transaction_->node();
+    auto const begun = Clock::now();
     auto running = transaction_->run(std::move(statements), deadline);
     answer.replies = co_await std::move(running);
+    transaction_->settle(answer.error(), Clock::now() - begun);
     cluster_->met(transaction_->placement(), answer.error());
     name_node(answer.replies, answer.node);
     co_return answer;
@@ -211,9 +213,9 @@ Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOpti
   // Several segments may have ended differently: only a whole request can be repeated.
   bool const whole = std::ranges::count(statements, true, &wire::Statement::ends_segment) == 1;
   auto const ticket = ticket_of(statements, options.route, habits_);
-  std::vector<Error> failures;
+  Attempts attempts(*cluster_, habits_.retry, work);
   std::vector<std::size_t> avoid;  // nodes on which it failed
-  for (int attempt = 1;; ++attempt) {
+  for (;;) {
     Answer answer;
     std::optional<Error> failure;
     bool thrown = false;
@@ -226,7 +228,6 @@ Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOpti
                          ? run_read(&placement, statements, options, deadline)
                          : run_placed(&placement, statements, options, deadline);
       answer = co_await std::move(running);
-      refused_here = placement.lease && placement.lease.parameter("in_hot_standby") == "off";
     } catch (Error const& error) {
       failure = error;
       thrown = true;
@@ -234,27 +235,30 @@ Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOpti
     if (!thrown) {
       if (auto const* error = answer.error()) failure = *error;
     }
-    if (!failure) co_return answer;
-    failure->attempt(attempt);
-    failures.push_back(*failure);
-    // A read that writes is refused everywhere; and what a primary refuses was made read-only by its user.
+    if (!failure) {
+      attempts.succeed();
+      co_return answer;
+    }
+    // A read that writes is refused everywhere; and what the primary refuses was made read-only by its user.
     bool const misplaced = failure->retry_class() == RetryClass::reroute;
+    if (misplaced && !thrown && options.route == Route::write) {
+      auto looking = cluster_->takes_writes(avoid.back(), deadline);
+      refused_here = co_await std::move(looking);
+    }
     bool const writing_read = misplaced && options.route == Route::read;
     bool const hopeless = misplaced && (writing_read || refused_here);
     if (writing_read) failure->hint("read_query only reads: use query or exec");
-    bool const again = (thrown || whole) && !hopeless && !deadline.passed() &&
-                       policy::may_retry(*failure, work, attempt, habits_.retry);
-    if (again) {
-      auto const pause = policy::retry_pause(attempt, policy::random_unit(), habits_.retry);
-      auto sleeping = async::sleep_until(deadline.earlier_in(pause));
+    // A prepared statement that went stale was prepared anew by the connection already.
+    bool const stale = failure->retry_class() == RetryClass::statement_cache;
+    bool const elsewhere = options.route == Route::read && cluster_->has_other(avoid);
+    auto const pause =
+        attempts.after(*failure, (thrown || whole) && !hopeless && !stale, elsewhere, deadline);
+    if (pause) {
+      auto sleeping = async::sleep_until(deadline.earlier_in(*pause));
       co_await std::move(sleeping);
-      if (!deadline.passed()) continue;
+      continue;
     }
-    if (attempt > 1 && failure->retryable() && !hopeless) {
-      failure->as(ErrorKind::retry_exhausted, "gave up after " + std::to_string(attempt) +
-                                                  " attempts; the last one: " + failure->message());
-      failure->because(std::move(failures));
-    }
+    failure = attempts.verdict();
     if (thrown) throw Error(*failure);
     auto const* told = answer.error();
     for (auto& reply : answer.replies) {
@@ -321,6 +325,7 @@ Operation<std::shared_ptr<Session>> Session::begin(TransactionOptions options) {
     co_return inner;
   }
   auto const deadline = deadline_in(options.timeout);
+  cluster_->call_begins();
   Placement placement;
   if (habits_.pinned) {
     auto pinning = pinned_placement(deadline);
@@ -365,6 +370,7 @@ Operation<void> Session::commit() {
   if (wrote && cluster_->has_choice()) memory_->forget_where();
   auto committing = transaction_->commit(deadline_in(Duration::zero()), pinned_.get());
   co_await std::move(committing);
+  cluster_->call_succeeded(0);
   if (auto const lsn = policy::parse_lsn(transaction_->committed_at())) {
     memory_->remember({history.system, history.timeline, *lsn});
   }

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cluster/cluster.hpp"
@@ -95,7 +96,11 @@ class Session : public std::enable_shared_from_this<Session> {
   // Up to where this session's reads must have seen its writes. To carry it into another session, of
   // another process too: observe() there, after which that one's reads see the same.
   policy::Position position() const { return memory_->seen().position; }
-  void observe(policy::Position const& position) { memory_->remember(position); }
+  void observe(policy::Position const& position) { memory_->learn(position); }
+  // The same as text. It says so when nobody knows where the last write was committed: reads go to the primary then.
+  std::string token() const;
+  // False: this is no token, and nothing was changed.
+  bool observe_token(std::string_view token);
 
   // One round trip to the primary.
   async::Operation<void> ping();

@@ -24,6 +24,8 @@ class Transaction {
   Deadline deadline() const { return deadline_; }
   std::string const& node() const { return node_; }
   cluster::Placement const& placement() const { return placement_; }
+  // The node has answered, or has not: what its breaker wants to know, once.
+  void settle(Error const* error, Duration took) { placement_.passage.settle(error, took); }
   bool begun() const { return begun_; }  // something was sent
 
   // A question that rides behind COMMIT, and its answer; "" when there is none.

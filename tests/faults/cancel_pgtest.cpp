@@ -76,7 +76,7 @@ TEST_CASE("a frozen server holds no call past its deadline, whatever the call do
   cluster::ClusterOptions options;
   options.health_interval = Duration::zero();
   options.pool.recover_timeout = 300ms;
-  options.breaker.failures = 1'000'000;
+  options.breaker = {.failures = 1'000'000, .failure_rate = 0};
   Engine const engine({test::node(primary(), cluster::Role::primary, test::unique("frozen"))},
                       options);
   sql("create table if not exists frozen (a int)");
@@ -246,7 +246,7 @@ TEST_CASE("a hundred calls cut short while cancels are slow: never more sessions
   options.pool.max = 3;
   options.pool.recover_timeout = 200ms;
   options.pool.acquire_timeout = 50ms;
-  options.breaker.failures = 1'000'000;
+  options.breaker = {.failures = 1'000'000, .failure_rate = 0};
   Bent bent(options);
   ask(*bent.session, "select 1");
   auto const slow = bent.proxy.add(

@@ -11,6 +11,7 @@ M.WRITE, M.READ = 0, 1
 M.ATOMIC, M.IDEMPOTENT, M.SCRIPT = 1, 2, 4
 M.READY, M.TIMED_OUT, M.CANCELLED = 0, 1, 2
 M.consistency = { strong = 1, session = 2, eventual = 3 }
+M.breaker = { automatic = 0, open = 1, closed = 2 }
 M.fallback = { primary = 1, stale = 2, error = 3 }
 M.isolation = { ["read committed"] = 1, ["repeatable read"] = 2, serializable = 3 }
 
@@ -58,6 +59,7 @@ mp_text* mp_cluster_stats(const mp_cluster* cluster);
 mp_op* mp_cluster_look(const mp_cluster* cluster, double timeout);
 enum mp_breaker { MP_BREAKER_AUTOMATIC = 0, MP_BREAKER_OPEN = 1, MP_BREAKER_CLOSED = 2 };
 int mp_cluster_breaker(const mp_cluster* cluster, const char* node, int how, mp_error** error);
+int mp_cluster_may_repeat(const mp_cluster* cluster, const char* sqlstate);
 void mp_cluster_free(mp_cluster* cluster);
 mp_session* mp_session_new(mp_cluster* cluster, const mp_config* habits, mp_error** error);
 mp_session* mp_session_with(mp_session* session, const mp_config* habits, mp_error** error);

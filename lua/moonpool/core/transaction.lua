@@ -168,9 +168,10 @@ local function attempt(parent, f, options, timeout)
   return conclude(parent, tx, token, pcall(f, tx))
 end
 
--- Nothing of it happened, and the server says that it may well succeed next time.
-local function may_run_again(e)
+-- Nothing of it happened, the server says that it may well succeed next time, and the cluster bears it.
+local function may_run_again(parent, e)
   return errors.is_error(e) and e.retryable and e.outcome == "rejected"
+    and C.mp_cluster_may_repeat(parent.root.cluster, e.sqlstate) == 1
 end
 
 local function run_again(parent, f, options, state, ok, ...)
@@ -179,7 +180,7 @@ local function run_again(parent, f, options, state, ok, ...)
     return ...
   end
   local e = ...
-  if state.left == 0 or not may_run_again(e) then
+  if state.left == 0 or not may_run_again(parent, e) then
     if errors.is_error(e) and state.attempt > 1 then e.attempt, e.causes = state.attempt, state.causes end
     error(e, 0)
   end
