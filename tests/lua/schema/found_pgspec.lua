@@ -71,6 +71,17 @@ alter operator <=+> (int, int) owner to sink_owner]]
     assert.same({}, facts.warnings)
   end)
 
+  it("keeps links between operators one-sided where they are", function()
+    local facts = holds [[
+create type zone as enum ('a', 'b');
+create function first_in(zone, int) returns boolean language sql immutable as 'select true';
+create function first_of(int, zone) returns boolean language sql immutable as 'select true';
+create operator ~<~ (leftarg = zone, rightarg = int, function = first_in, commutator = #>#);
+create operator #># (leftarg = int, rightarg = zone, function = first_of)]]
+    assert.equal("public.#>#", facts:get "operator:public.~<~(public.zone,integer)".attrs.commutator)
+    assert.is_nil(facts:get "operator:public.#>#(integer,public.zone)".attrs.commutator)
+  end)
+
   it("keeps the privileges on columns that are no facts", function()
     local facts = holds [[
 create table notes (a int);

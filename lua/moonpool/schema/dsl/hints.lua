@@ -10,7 +10,7 @@ local M = {}
 -- Attributes that are words of people or of other languages.
 local SKIPPED = {
   comment = true, owner = true, language = true, labels = true, connection = true, privileges = true, name = true,
-  attached_to = true, owned_by = true, identity = true,
+  attached_to = true, owned_by = true, identity = true, commutator = true, negator = true,
 }
 
 local NAMED = {}
