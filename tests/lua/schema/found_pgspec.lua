@@ -113,6 +113,16 @@ alter table things add foreign key (a) references sizes on update cascade]]
     assert.is_nil(files.check_at_once(DATABASE))
   end)
 
+  it("switches a partition's copy of a trigger when the trigger is there", function()
+    holds [[
+create table years (id int, at date) partition by range (at);
+create table decade partition of years for values from ('2020-01-01') to ('2030-01-01') partition by range (at);
+create table a_year partition of decade for values from ('2020-01-01') to ('2021-01-01');
+create function touch() returns trigger language plpgsql as 'begin return new; end';
+create trigger touch before insert on years for each row execute function touch();
+alter table a_year disable trigger touch]]
+  end)
+
   it("is not concerned with what other sessions have for the time being", function()
     make "create table lasting (a int)"
     local before = closure.facts(DATABASE):to_json()
