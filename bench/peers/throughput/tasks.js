@@ -18,9 +18,8 @@ async function nodePostgres () {
 
 async function postgresJs () {
   const { default: postgres } = await import('postgres')
-  const sql = postgres({
-    host: `${dsn.host}/.s.PGSQL.${dsn.port}`, port: Number(dsn.port), user: dsn.user, database: dsn.dbname, max
-  })
+  const path = `${dsn.host}/.s.PGSQL.${dsn.port}`
+  const sql = postgres({ path, user: dsn.user, database: dsn.dbname, max })
   return {
     name: 'postgres.js',
     ask: async (id) => (await sql`select id, name, age from bench_point where id = ${id}`)[0].id,

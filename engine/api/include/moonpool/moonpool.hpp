@@ -259,18 +259,23 @@ std::invoke_result_t<Work, Transaction&> Session::transaction(Work&& work,
   // Inside another transaction a conflict has doomed that one too: it must be run again whole.
   bool const nested = in_transaction();
   if (nested) retries = 0;
+  auto wishes = options;
+  if (nested && in_sandbox_) {
+    wishes = {};
+    wishes.timeout = options.timeout;
+  }
+  bool const plain = wishes.isolation == Isolation::server_default && !wishes.read_only &&
+                     !wishes.deferrable && !wishes.exactly_once;
+  if (nested && !plain) {
+    throw Error("a transaction inside a transaction is a savepoint, which takes no options");
+  }
   mp_tx_options begin{};
   begin.size = sizeof begin;
-  begin.isolation = static_cast<int>(options.isolation);
-  begin.read_only = options.read_only ? 1 : 0;
-  begin.deferrable = options.deferrable ? 1 : 0;
-  begin.timeout = std::chrono::duration<double>(options.timeout).count();
-  begin.exactly_once = options.exactly_once ? 1 : 0;
-  if (nested && in_sandbox_) begin = {.size = sizeof begin, .timeout = begin.timeout};
-  if (begin.isolation != 0 || begin.read_only != 0 || begin.deferrable != 0 ||
-      begin.exactly_once != 0) {
-    if (nested) throw Error("a transaction inside a transaction is a savepoint, without options");
-  }
+  begin.isolation = static_cast<int>(wishes.isolation);
+  begin.read_only = wishes.read_only ? 1 : 0;
+  begin.deferrable = wishes.deferrable ? 1 : 0;
+  begin.exactly_once = wishes.exactly_once ? 1 : 0;
+  begin.timeout = std::chrono::duration<double>(wishes.timeout).count();
   double const until = mp_clock() + begin.timeout;
   for (int attempt = 1;; ++attempt) {
     begin.attempt = retries > 0 ? attempt : 0;
