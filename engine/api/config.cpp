@@ -123,7 +123,7 @@ struct ConfigKeys {
     Set set;
   };
 
-  static constexpr std::array<Row, 48> kRows = {{
+  static constexpr std::array<Row, 49> kRows = {{
       {"dsn", [](Config& c, auto key, auto& v) { c.nodes_ = conninfo(key, v).each_host(); }},
       {"primary", [](Config& c, auto key, auto& v) { c.primary_ = conninfo(key, v); }},
       {"replicas", [](Config& c, auto key, auto& v) { c.replicas_.push_back(conninfo(key, v)); }},
@@ -238,6 +238,10 @@ struct ConfigKeys {
        }},
       {"statement_timeout",
        [](Config& c, auto key, auto& v) { c.statement_timeout_ = duration(key, v, true); }},
+      {"test_rerun",
+       [](Config& c, auto key, auto& v) {
+         c.habit([on = flag(key, v)](auto& h) { h.test_rerun = on; });
+       }},
       {"pinned",
        [](Config& c, auto key, auto& v) {
          c.habit([on = flag(key, v)](auto& h) { h.pinned = on; });
@@ -278,6 +282,13 @@ void Config::set_prepare(std::string_view key, std::string const& value) {
     cluster_.pool.statement_cache = 0;
     cluster_.shared_sessions = true;
   }
+}
+
+session::Habits Config::habits() const {
+  session::Habits habits;
+  auto const* rerun = std::getenv("MOONPOOL_TEST_RERUN");
+  habits.test_rerun = rerun != nullptr && *rerun != '\0' && std::string_view(rerun) != "0";
+  return habits_over(habits);
 }
 
 session::Habits Config::habits_over(session::Habits habits) const {

@@ -66,6 +66,8 @@ Operation<std::int64_t> CopyIn::finish() {
     failure = error;
   }
   if (failure) throw ended_by(*failure);
+  auto learning = hold_.learn_position(patience_.next());
+  co_await std::move(learning);
   hold_.end(nullptr);
   co_return rows;
 }
@@ -118,7 +120,11 @@ Operation<std::string> CopyOut::next() {
     hold_.end(&*failure);
     throw Error(*failure);
   }
-  if (piece.empty()) hold_.end(nullptr);
+  if (piece.empty()) {
+    auto learning = hold_.learn_position(patience_.next());
+    co_await std::move(learning);
+    hold_.end(nullptr);
+  }
   co_return piece;
 }
 

@@ -36,6 +36,26 @@ wire::Connection& Hold::connection() const {
   return transaction_ ? transaction_->connection() : placement_.lease.connection();
 }
 
+Operation<void> Hold::learn_position(Deadline deadline) {
+  if (!memory_ || !placement_.lease || !placement_.lease->usable()) co_return;
+  wire::Request request;
+  request.push_back({kWritten, {}, true, true});
+  std::vector<wire::Reply> replies;
+  try {
+    auto running = placement_.lease->run(std::move(request), deadline);
+    replies = co_await std::move(running);
+  } catch (Error const&) {
+    // What was written is written; that it is not known where is told to later reads.
+    co_return;
+  }
+  auto const* result = std::get_if<wire::Result>(&replies.front());
+  auto const value = result != nullptr ? result->value(0, 0) : std::nullopt;
+  auto const lsn = value ? policy::parse_lsn(std::string(*value)) : std::nullopt;
+  if (!lsn) co_return;
+  memory_->remember({placement_.history.system, placement_.history.timeline, *lsn});
+  memory_.reset();
+}
+
 void Hold::end(Error const* error) noexcept {
   if (transaction_) {
     if (transaction_->loan() == loan_) transaction_->take_back(error);
@@ -95,7 +115,7 @@ Operation<void> Session::hold_one(Hold& hold, RunOptions options, Start start, D
   }
   auto starting = start(hold.connection(), deadline);
   co_await std::move(starting);
-  if (options.route == Route::write) hold.writes_into(memory_);
+  if (options.route == Route::write && cluster_->has_choice()) hold.writes_into(memory_);
   hold.begun();
 }
 

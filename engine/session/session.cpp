@@ -4,7 +4,9 @@
 
 #include "base/error.hpp"
 #include "observe/log.hpp"
+#include "policy/random.hpp"
 #include "session/attempts.hpp"
+#include "session/exactly_once.hpp"
 #include "session/share.hpp"
 #include "session/turn.hpp"
 
@@ -38,6 +40,22 @@ void reject_all(std::vector<wire::Reply>& replies) {
   for (auto& reply : replies) {
     if (std::holds_alternative<wire::Result>(reply)) reply = undone;
   }
+}
+
+// As a serialization failure comes.
+Error rerun_wanted(std::string const& node) {
+  ServerFields fields;
+  fields.severity = "ERROR";
+  fields.sqlstate = "40001";
+  fields.message = "rolled back by test_rerun, which has every transaction run twice";
+  return Error(std::move(fields)).at(Phase::commit, Outcome::rejected).on_node(node);
+}
+
+// For our own statements: nothing of the caller's is laid on them.
+Habits plain_habits() {
+  Habits habits;
+  habits.timeout = std::chrono::seconds(5);
+  return habits;
 }
 
 }  // namespace
@@ -317,6 +335,12 @@ Operation<std::shared_ptr<Session>> Session::begin(TransactionOptions options) {
   auto inner = make(cluster_, habits_);
   inner->turn_ = turn_ ? turn_ : std::make_shared<bool>(false);
   inner->memory_ = memory_;
+  if (options.exactly_once && (transaction_ || options.read_only)) {
+    throw Error(ErrorKind::usage,
+                transaction_ ? "exactly_once is for whole transactions, not for nested ones"
+                             : "exactly_once stores a row; a transaction that is read-only has "
+                               "nothing to prove");
+  }
   if (transaction_) {
     check_turn();
     inner->transaction_ = transaction_;
@@ -339,7 +363,10 @@ Operation<std::shared_ptr<Session>> Session::begin(TransactionOptions options) {
   if (!options.place.empty()) placement.lease.held_by(options.place);
   inner->scope_ = std::make_shared<Scope>();
   auto const limit = options.timeout > Duration::zero() ? deadline : Deadline::never();
+  inner->scope_->rerun = habits_.test_rerun && options.attempt == 1;
   inner->transaction_ = std::make_shared<Transaction>(std::move(placement), options, limit);
+  // Ahead of the context: the token is the login role's affair.
+  if (options.exactly_once) inner->transaction_->take_token(new_token());
   if (!habits_.context.empty()) inner->transaction_->begin_with(habits_.context.text());
   if (cluster_->has_choice()) inner->transaction_->ask_at_commit(kWritten);
   co_return inner;
@@ -355,6 +382,11 @@ Operation<void> Session::commit() {
     transaction_->end_savepoint();
     co_return;
   }
+  if (scope_->rerun) {
+    auto undoing = transaction_->rollback(Deadline::in(kRollbackTime), pinned_.get());
+    co_await std::move(undoing);
+    throw rerun_wanted(transaction_->node());
+  }
   bool const wrote = transaction_->begun();
   if (wrote && !cluster_->may_write(transaction_->placement())) {
     auto const node = transaction_->node();
@@ -368,12 +400,46 @@ Operation<void> Session::commit() {
   auto const history = transaction_->placement().history;
   // Until it is known where the commit landed; a commit that fails may have landed all the same.
   if (wrote && cluster_->has_choice()) memory_->forget_where();
-  auto committing = transaction_->commit(deadline_in(Duration::zero()), pinned_.get());
-  co_await std::move(committing);
+  std::optional<Error> lost;
+  try {
+    auto committing = transaction_->commit(deadline_in(Duration::zero()), pinned_.get());
+    co_await std::move(committing);
+  } catch (Error const& error) {
+    if (error.kind() != ErrorKind::commit_unknown || token().empty()) throw;
+    lost = error;
+  }
+  if (lost) {
+    auto proving = prove(*lost);
+    co_await std::move(proving);
+    co_return;
+  }
+  if (!token().empty()) {
+    auto sweeping = sweep_now_and_then(make(cluster_, plain_habits()));
+    co_await std::move(sweeping);
+  }
   cluster_->call_succeeded(0);
   if (auto const lsn = policy::parse_lsn(transaction_->committed_at())) {
     memory_->remember({history.system, history.timeline, *lsn});
   }
+}
+
+// Returns where the lost COMMIT happened.
+Operation<void> Session::prove(Error lost) {
+  std::optional<Error> why;
+  bool committed = false;
+  try {
+    auto proving = prove_committed(make(cluster_, plain_habits()), token(), kProofTime);
+    committed = co_await std::move(proving);
+  } catch (Error const& error) {
+    why = error;
+  }
+  if (why) throw Error(lost.because({*why}));
+  if (committed) co_return;
+  throw Error(ErrorKind::connection,
+              "the answer to COMMIT was lost, and it is proven that nothing was committed")
+      .at(Phase::commit, Outcome::rejected)
+      .on_node(lost.node())
+      .because({std::move(lost)});
 }
 
 Operation<void> Session::rollback() {

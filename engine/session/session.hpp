@@ -87,11 +87,15 @@ class Session : public std::enable_shared_from_this<Session> {
   // BEGIN rides with the first statement.
   async::Operation<std::shared_ptr<Session>> begin(TransactionOptions options);
   // End what begin() began. Throw Error(transaction) on a session that stands for no transaction, or
-  // out of order. See Transaction for what else commit throws.
+  // out of order. See Transaction for what else commit throws. Of a transaction that is exactly_once a lost
+  // COMMIT is looked up, for at most kProofTime: commit returns where it happened, and throws
+  // Error(connection), rejected, where it did not; commit_unknown only where that could not be found out.
   async::Operation<void> commit();
   async::Operation<void> rollback();
 
   bool in_transaction() const;
+  // Of an exactly_once transaction; "" of others.
+  std::string token() const { return transaction_ ? transaction_->token() : ""; }
 
   // Up to where this session's reads must have seen its writes. To carry it into another session, of
   // another process too: observe() there, after which that one's reads see the same.
@@ -120,6 +124,7 @@ class Session : public std::enable_shared_from_this<Session> {
   async::Operation<Answer> run_anywhere(wire::Request const& statements, RunOptions options,
                                         Deadline deadline);
   async::Operation<cluster::Placement*> pinned_placement(Deadline deadline);
+  async::Operation<void> prove(Error lost);
   // Finds a connection, begins the work on it, and keeps it. `start` is called once an attempt and leans
   // on what outlives the operation. `undoable`: inside a transaction, the work may be left early.
   async::Operation<void> hold(Hold& hold, RunOptions options, bool undoable, Start start,
@@ -143,6 +148,7 @@ class Session : public std::enable_shared_from_this<Session> {
   struct Scope {
     std::size_t level = 0;  // of the savepoint; 0: the transaction itself
     bool over = false;
+    bool rerun = false;  // its COMMIT is to be a rollback: Habits::test_rerun
   };
   std::shared_ptr<Scope> scope_;  // with transaction_, never without
   std::shared_ptr<cluster::Placement> pinned_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,10 @@ class Transaction {
 
   // Has a statement follow BEGIN. REQUIRES: nothing was run yet.
   void begin_with(std::string sql) { control_.push_back(std::move(sql)); }
+  // Takes a token behind BEGIN, ahead of what else follows; see exactly_once.hpp. The table it goes into is made
+  // when it is not there. REQUIRES: nothing was run yet.
+  void take_token(std::string token);
+  std::string const& token() const { return token_; }  // "": none
   // Has a statement ride with the next one, unless the transaction has failed or is over.
   void ride_if_sound(std::string sql);
 
@@ -72,6 +77,10 @@ class Transaction {
 
  private:
   wire::Request with_control(wire::Request request);
+  // Sends a request behind what waits to ride; replies to all of it.
+  async::Operation<std::vector<wire::Reply>> send(wire::Request request, Deadline deadline);
+  // Sends what waits to ride, alone; its error, if any.
+  async::Operation<std::optional<Error>> send_control(Deadline deadline);
   void note(std::vector<wire::Reply> const& replies);
   async::Operation<void> get_in_step(Deadline deadline);
   async::Operation<void> undo_loan(Deadline deadline);
@@ -90,6 +99,7 @@ class Transaction {
   std::vector<std::string> control_;  // to ride with the next statement
   std::vector<Savepoint> savepoints_;
   std::size_t names_ = 0;
+  std::string token_;
   std::string ask_at_commit_;
   std::string committed_at_;
   bool begun_ = false;  // something was sent

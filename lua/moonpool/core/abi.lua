@@ -26,6 +26,7 @@ typedef struct mp_sql mp_sql;
 typedef struct mp_script mp_script;
 typedef struct mp_text mp_text;
 typedef struct mp_listener mp_listener;
+typedef struct mp_servers mp_servers;
 typedef struct mp_stream mp_stream;
 typedef struct mp_copy mp_copy;
 typedef struct mp_loan mp_loan;
@@ -103,6 +104,8 @@ typedef struct mp_tx_options {
   int32_t deferrable;
   double timeout;
   const char* place;
+  int32_t exactly_once;
+  int32_t attempt;
 } mp_tx_options;
 mp_op* mp_run(mp_session* session, const mp_statement* statements, size_t count, const
   mp_run_options* options);
@@ -186,6 +189,10 @@ mp_op* mp_listener_next(mp_listener* listener, double timeout);
 void mp_listener_free(mp_listener* listener);
 mp_listener* mp_op_listener(mp_op* op);
 const mp_note* mp_op_note(const mp_op* op);
+int mp_servers_available(mp_error** error);
+mp_servers* mp_servers_start(size_t replicas, mp_error** error);
+const char* mp_servers_dsn(const mp_servers* servers, size_t index);
+void mp_servers_free(mp_servers* servers);
 enum mp_placeholder_style {
   MP_NO_PLACEHOLDERS = 0, MP_POSITIONAL = 1, MP_NAMED = 2, MP_NATIVE = 3
 };
