@@ -151,7 +151,7 @@ Operation<std::vector<Reply>> Connection::run_borrowed(Request const& request, D
   if (again) {
     std::vector<Error> causes;
     for (auto const& reply : replies) {
-      if (stale(reply)) causes.push_back(std::get<Error>(reply));
+      if (is_stale(reply)) causes.push_back(std::get<Error>(reply));
     }
     auto second = exchange(request, asks, deadline);
     replies = co_await std::move(second);

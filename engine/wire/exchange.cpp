@@ -25,12 +25,14 @@ void Exchange::abandon() {
   }
 }
 
+bool is_stale(Reply const& reply) {
+  auto const* error = std::get_if<Error>(&reply);
+  return error != nullptr && error->outcome() == Outcome::rejected &&
+         error->retry_class() == RetryClass::statement_cache;
+}
+
 bool is_stale(std::vector<Reply> const& replies) {
-  return std::ranges::any_of(replies, [](Reply const& reply) {
-    auto const* error = std::get_if<Error>(&reply);
-    return error != nullptr && error->outcome() == Outcome::rejected &&
-           error->retry_class() == RetryClass::statement_cache;
-  });
+  return std::ranges::any_of(replies, [](Reply const& reply) { return is_stale(reply); });
 }
 
 void Connection::expect(Expected::What what, std::size_t index, std::string name) {

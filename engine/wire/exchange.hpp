@@ -64,6 +64,7 @@ class Exchange {
 };
 
 // What was prepared for it does not fit any more, so that it did not run; prepared anew, it will.
+bool is_stale(Reply const& reply);
 bool is_stale(std::vector<Reply> const& replies);
 
 }  // namespace moonpool::wire
