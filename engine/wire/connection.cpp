@@ -147,12 +147,9 @@ Operation<std::vector<Reply>> Connection::run_borrowed(Request const& request, D
   auto replies = co_await std::move(first);
   bool const one_segment = std::ranges::count(request, true, &Statement::ends_segment) == 1;
   bool const again = outside && one_segment && usable() &&
-                     transaction_state() == TransactionState::idle && is_stale(replies);
+                     transaction_state() == TransactionState::idle && !stale_ones(replies).empty();
   if (again) {
-    std::vector<Error> causes;
-    for (auto const& reply : replies) {
-      if (stale(reply)) causes.push_back(std::get<Error>(reply));
-    }
+    auto const causes = stale_ones(replies);
     auto second = exchange(request, asks, deadline);
     replies = co_await std::move(second);
     for (auto& reply : replies) {

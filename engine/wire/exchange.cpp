@@ -25,12 +25,15 @@ void Exchange::abandon() {
   }
 }
 
-bool is_stale(std::vector<Reply> const& replies) {
-  return std::ranges::any_of(replies, [](Reply const& reply) {
+std::vector<Error> stale_ones(std::vector<Reply> const& replies) {
+  std::vector<Error> out;
+  for (auto const& reply : replies) {
     auto const* error = std::get_if<Error>(&reply);
-    return error != nullptr && error->outcome() == Outcome::rejected &&
-           error->retry_class() == RetryClass::statement_cache;
-  });
+    bool const stale = error != nullptr && error->outcome() == Outcome::rejected &&
+                       error->retry_class() == RetryClass::statement_cache;
+    if (stale) out.push_back(*error);
+  }
+  return out;
 }
 
 void Connection::expect(Expected::What what, std::size_t index, std::string name) {
