@@ -77,6 +77,12 @@ std::string Lease::parameter(char const* name) const {
   return carriage_ ? carriage_->member->shared->parameter(name) : connection().parameter(name);
 }
 
+bool Lease::speaks(Error const* error) const {
+  if (!carriage_) return true;
+  bool const failed = error != nullptr && error->trips_breaker();
+  return !carriage_->spoken.exchange(failed) || !failed;
+}
+
 bool Lease::is_open() const {
   return carriage_ ? carriage_->member->shared->is_open() : connection().is_open();
 }
