@@ -25,6 +25,7 @@ class Pool::Queued {
       if (waiter_.queued) {
         pool_.waiters_.erase(waiter_.place);
         pool_.reserve();
+        pool_.board_waiters();
       }
       waiter_.queued = false;
       unwanted = std::move(waiter_.given);
@@ -270,6 +271,7 @@ void Pool::pass_on(std::unique_ptr<Member> member) {
     first->given = std::move(member);
     first->signal.set();
     reserve();
+    board_waiters();
     return;
   }
   --counts_.busy;

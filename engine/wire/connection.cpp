@@ -147,9 +147,12 @@ Operation<std::vector<Reply>> Connection::run_borrowed(Request const& request, D
   auto replies = co_await std::move(first);
   bool const one_segment = std::ranges::count(request, true, &Statement::ends_segment) == 1;
   bool const again = outside && one_segment && usable() &&
-                     transaction_state() == TransactionState::idle && !stale_ones(replies).empty();
+                     transaction_state() == TransactionState::idle && is_stale(replies);
   if (again) {
-    auto const causes = stale_ones(replies);
+    std::vector<Error> causes;
+    for (auto const& reply : replies) {
+      if (is_stale(reply)) causes.push_back(std::get<Error>(reply));
+    }
     auto second = exchange(request, asks, deadline);
     replies = co_await std::move(second);
     for (auto& reply : replies) {

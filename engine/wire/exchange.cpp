@@ -25,15 +25,14 @@ void Exchange::abandon() {
   }
 }
 
-std::vector<Error> stale_ones(std::vector<Reply> const& replies) {
-  std::vector<Error> out;
-  for (auto const& reply : replies) {
-    auto const* error = std::get_if<Error>(&reply);
-    bool const stale = error != nullptr && error->outcome() == Outcome::rejected &&
-                       error->retry_class() == RetryClass::statement_cache;
-    if (stale) out.push_back(*error);
-  }
-  return out;
+bool is_stale(Reply const& reply) {
+  auto const* error = std::get_if<Error>(&reply);
+  return error != nullptr && error->outcome() == Outcome::rejected &&
+         error->retry_class() == RetryClass::statement_cache;
+}
+
+bool is_stale(std::vector<Reply> const& replies) {
+  return std::ranges::any_of(replies, [](Reply const& reply) { return is_stale(reply); });
 }
 
 void Connection::expect(Expected::What what, std::size_t index, std::string name) {

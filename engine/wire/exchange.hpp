@@ -63,8 +63,8 @@ class Exchange {
   bool lost_ = false;
 };
 
-// The errors of what did not run because what was prepared for it does not fit any more; prepared anew, it
-// will.
-std::vector<Error> stale_ones(std::vector<Reply> const& replies);
+// What was prepared for it does not fit any more, so that it did not run; prepared anew, it will.
+bool is_stale(Reply const& reply);
+bool is_stale(std::vector<Reply> const& replies);
 
 }  // namespace moonpool::wire

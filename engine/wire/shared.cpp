@@ -306,8 +306,10 @@ Operation<std::vector<Reply>> Shared::run(Request const& request, Asks asks, Tol
       auto* const error = attempt == 2 ? std::get_if<Error>(&reply) : nullptr;
       if (error != nullptr) error->attempt(2).because(causes);
     }
-    causes = stale_ones(replies);
-    if (attempt == 2 || causes.empty() || !is_open()) co_return replies;
+    if (attempt == 2 || !is_stale(replies) || !is_open()) co_return replies;
+    for (auto const& reply : replies) {
+      if (is_stale(reply)) causes.push_back(std::get<Error>(reply));
+    }
   }
 }
 
