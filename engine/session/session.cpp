@@ -180,7 +180,7 @@ Operation<Answer> Session::run_placed(Placement* placement, wire::Request const&
   answer.replies = co_await std::move(running);
   if (!plain) answer.replies = Context::lay_off(std::move(answer.replies), statements);
   auto const* error = answer.error();
-  placement->passage.settle(error, Clock::now() - begun);
+  if (placement->lease.speaks(error)) placement->passage.settle(error, Clock::now() - begun);
   cluster_->met(*placement, error);
   note_position(*placement, options.route, error);
   note_slow(statements, answer, begun);

@@ -293,6 +293,7 @@ Duration Shared::running_for(TimePoint now) const {
 Operation<std::vector<Reply>> Shared::run(Request const& request, Asks asks, Told* told,
                                           Deadline deadline) {
   for (auto const& statement : request) check_statement(statement);
+  std::vector<Error> causes;
   for (int attempt = 1;; ++attempt) {
     Rider rider(*this, request);
     rider.send(asks);
@@ -301,7 +302,14 @@ Operation<std::vector<Reply>> Shared::run(Request const& request, Asks asks, Tol
       if (wakeup != Wakeup::ready) rider.give_up(wakeup);
     }
     auto replies = rider.take(told);
+    for (auto& reply : replies) {
+      auto* const error = attempt == 2 ? std::get_if<Error>(&reply) : nullptr;
+      if (error != nullptr) error->attempt(2).because(causes);
+    }
     if (attempt == 2 || !is_stale(replies) || !is_open()) co_return replies;
+    for (auto const& reply : replies) {
+      if (is_stale(reply)) causes.push_back(std::get<Error>(reply));
+    }
   }
 }
 

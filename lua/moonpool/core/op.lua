@@ -12,8 +12,8 @@ local PENDING, READY, CANCELLED = abi.PENDING, abi.READY, abi.CANCELLED
 
 local M = {}
 
----The first of what a task yields when it waits: (WAIT, fd, interest, timeout, operation or nil). It is resumed with one of
----abi.READY, TIMED_OUT, CANCELLED. Whatever else a task yields lets the others go on.
+---The first of what a task yields when it waits: (WAIT, fd, interest, timeout, operation or nil). It is resumed with
+---one of abi.READY, TIMED_OUT, CANCELLED. Whatever else a task yields lets the others go on.
 M.WAIT = {}
 local WAIT = M.WAIT
 
