@@ -34,7 +34,7 @@ local function extra_nodes(self, nodes)
     local kind = fact and kinds.by_name[fact.kind]
     if type(inside) == "table" then
       local node = self.new_node("before " .. id, fact, kinds.weight[fact.kind] - 0.5)
-      node.key, node.stand_in = id, true
+      node.key, node.stand_in = fact.attrs._made and (" %06d"):format(fact.attrs._made) or id, true
       if kind.shell then
         node.sql[1] = kind.shell(fact)
       else
