@@ -15,6 +15,7 @@ local listen = require "moonpool.core.listen"
 local misname = require "moonpool.core.misname"
 local native = require "moonpool.core.ffi"
 local nodes = require "moonpool.core.nodes"
+local op = require "moonpool.core.op"
 local placeholders = require "moonpool.core.placeholders"
 local result_cache = require "moonpool.core.result_cache"
 local rows = require "moonpool.core.rows"
@@ -25,6 +26,7 @@ local types = require "moonpool.core.types"
 
 local C = native.C
 local WRITE, READ = abi.WRITE, abi.READ
+local current = op.current
 local scan_of, bind, wrap, run_one = placeholders.scan, placeholders.bind, rows.wrap, run.one
 local first_of = rows.first_of
 local select, type = select, type
@@ -60,9 +62,20 @@ local function no_session(self)
   }, 0)
 end
 
+-- Its statements would come between those of the task that began the transaction.
+local function of_another_task()
+  error(errors.new {
+    kind = "transaction",
+    message = "this transaction belongs to another task",
+    hint = "begin one in each task; a transaction is used where it was begun",
+    where = errors.callers_line(),
+  }, 0)
+end
+
 local function session_of(self)
-  local session = self.line
-  if not session or self.state.over then no_session(self) end
+  local session, state = self.line, self.state
+  if not session or state.over then no_session(self) end
+  if state.task ~= nil and state.task ~= (current() or false) then of_another_task() end
   return session
 end
 

@@ -58,6 +58,11 @@ local function check(options)
   end
 end
 
+-- What a transaction's handles share. It belongs to the task that begins it.
+local function state_in(parent)
+  return { sandbox = parent.state.sandbox, task = op.current() or false }
+end
+
 -- `attempt`: of a function that can be run again, the how-manieth run this is.
 local function begin(session, options, timeout, attempt)
   local wishes = ffi.new "mp_tx_options"
@@ -105,8 +110,8 @@ function M.open(parent, options)
   if options.exactly_once then
     errors.misuse "exactly_once is for db:transaction(function(tx) … end), which can run its function again"
   end
-  local state = { sandbox = parent.state.sandbox }
-  return parent:_derive(begin(parent:_session(), options, duration.seconds(options.timeout, "timeout")), state)
+  local session = begin(parent:_session(), options, duration.seconds(options.timeout, "timeout"))
+  return parent:_derive(session, state_in(parent))
 end
 
 -- One attempt: true and what f returned, or false and the error.
@@ -144,7 +149,7 @@ end
 
 local function attempt(parent, f, options, timeout, number)
   local session = begin(parent:_session(), options, timeout, number)
-  local tx = parent:_derive(session, { sandbox = parent.state.sandbox })
+  local tx = parent:_derive(session, state_in(parent))
   return conclude(tx, pcall(f, tx))
 end
 
