@@ -29,6 +29,13 @@ local BACKOFF_BASE, BACKOFF_CAP = 0.02, 1
 ---@field timeout string|number|nil for the whole of it, repetitions included
 ---@field retries integer|nil how often f may be run again; 3
 
+---Raises the error of a transaction that is used wrongly.
+---@param message string
+---@param hint string
+function M.refuse(message, hint)
+  error(errors.new { kind = "transaction", message = message, hint = hint, where = errors.callers_line() }, 0)
+end
+
 local known = { "deferrable", "exactly_once", "isolation", "read_only", "retries", "timeout" }
 
 local function isolation_of(name)
