@@ -120,7 +120,7 @@ void Session::check_turn() const {
            "use the innermost handle until its function has returned");
   }
   if (transaction_->state() == Transaction::State::broken) {
-    refuse("the connection of this transaction was lost, so it was rolled back", "");
+    throw transaction_->why_broken().on_node(transaction_->node());
   }
   if (transaction_->state() != Transaction::State::open) refuse("this transaction is over", "");
 }

@@ -130,8 +130,18 @@ Operation<std::optional<Error>> Transaction::send_control(Deadline deadline) {
 void Transaction::note(std::vector<wire::Reply> const& replies) {
   for (auto const& reply : replies) {
     auto const* error = std::get_if<Error>(&reply);
-    if (error != nullptr && error->poisons_connection()) state_ = State::broken;
+    if (error == nullptr || !error->poisons_connection()) continue;
+    state_ = State::broken;
+    if (!lost_) lost_ = *error;
   }
+}
+
+Error Transaction::why_broken() const {
+  std::string const told = "the connection of this transaction was lost, so it was rolled back";
+  if (!lost_) return Error(ErrorKind::transaction, told).at(Phase::prepare, Outcome::rejected);
+  auto error = *lost_;
+  error.at(error.phase(), Outcome::rejected);
+  return error.as(error.kind(), told + ": " + error.message());
 }
 
 // After an operation that was dropped mid-flight the connection owes answers to nobody.
@@ -154,6 +164,7 @@ Operation<std::vector<wire::Reply>> Transaction::run(wire::Request request, Dead
       request, [](wire::Statement const& statement) { return ends_transaction(statement.sql); });
   auto sending = send(std::move(request), deadline);
   auto replies = co_await std::move(sending);
+  if (may_end) lost_.reset();
   auto const riders = replies.size() - statements;
   for (auto& reply : replies) {
     auto* error = std::get_if<Error>(&reply);
@@ -188,6 +199,7 @@ Operation<std::vector<wire::Reply>> Transaction::run_script(std::string sql, Dea
   auto running = placement_.lease->run_script(std::move(sql), deadline.earlier(deadline_));
   auto replies = co_await std::move(running);
   note(replies);
+  lost_.reset();  // the text may have ended the transaction before
   check_still_open(replies);
   co_return replies;
 }
@@ -274,10 +286,7 @@ Operation<void> Transaction::commit(Deadline deadline, cluster::Placement* home)
   if (state_ != State::open || !placement_.lease->usable()) {
     placement_.lease.give_back();
     state_ = State::rolled_back;
-    throw Error(ErrorKind::transaction,
-                "the connection was lost, so the transaction was rolled back")
-        .at(Phase::commit, Outcome::rejected)
-        .on_node(node_);
+    throw why_broken().at(Phase::commit, Outcome::rejected).on_node(node_);
   }
   wire::Request request;
   request.push_back({"COMMIT", {}, true, false});

@@ -28,6 +28,9 @@ class Transaction {
   // The node has answered, or has not: what its breaker wants to know, once.
   void settle(Error const* error, Duration took) { placement_.passage.settle(error, took); }
   bool begun() const { return begun_; }  // something was sent
+  // Why it is broken: the error with which its connection was lost, where that undid it for certain, so that all
+  // of it may be run again.
+  Error why_broken() const;
 
   // A question that rides behind COMMIT, and its answer; "" when there is none.
   void ask_at_commit(std::string sql) { ask_at_commit_ = std::move(sql); }
@@ -103,6 +106,7 @@ class Transaction {
   std::string ask_at_commit_;
   std::string committed_at_;
   bool begun_ = false;  // something was sent
+  std::optional<Error> lost_;
   std::uint64_t loans_ = 0;
   std::uint64_t loan_ = 0;
   std::string undo_point_;  // the savepoint of a loan

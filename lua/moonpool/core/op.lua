@@ -36,6 +36,12 @@ function M.enter(next_task)
   return last
 end
 
+---The task that runs now, in whatever coroutine of it.
+---@return table|nil
+function M.current()
+  return task
+end
+
 ---The task whose coroutine this is, if it can wait here: not in a coroutine of its own, nor under a C function
 ---(table.sort, gsub with a function).
 ---@return table|nil

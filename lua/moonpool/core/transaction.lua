@@ -29,6 +29,13 @@ local BACKOFF_BASE, BACKOFF_CAP = 0.02, 1
 ---@field timeout string|number|nil for the whole of it, repetitions included
 ---@field retries integer|nil how often f may be run again; 3
 
+---Raises the error of a transaction that is used wrongly.
+---@param message string
+---@param hint string
+function M.refuse(message, hint)
+  error(errors.new { kind = "transaction", message = message, hint = hint, where = errors.callers_line() }, 0)
+end
+
 local known = { "deferrable", "exactly_once", "isolation", "read_only", "retries", "timeout" }
 
 local function isolation_of(name)
@@ -56,6 +63,11 @@ local function check(options)
   if options.exactly_once and options.read_only then
     errors.misuse "exactly_once stores a row; a transaction that is read_only has nothing to prove"
   end
+end
+
+-- What a transaction's handles share. It belongs to the task that begins it.
+local function state_in(parent)
+  return { sandbox = parent.state.sandbox, task = op.current() or false }
 end
 
 -- `attempt`: of a function that can be run again, the how-manieth run this is.
@@ -105,8 +117,8 @@ function M.open(parent, options)
   if options.exactly_once then
     errors.misuse "exactly_once is for db:transaction(function(tx) … end), which can run its function again"
   end
-  local state = { sandbox = parent.state.sandbox }
-  return parent:_derive(begin(parent:_session(), options, duration.seconds(options.timeout, "timeout")), state)
+  local session = begin(parent:_session(), options, duration.seconds(options.timeout, "timeout"))
+  return parent:_derive(session, state_in(parent))
 end
 
 -- One attempt: true and what f returned, or false and the error.
@@ -144,7 +156,7 @@ end
 
 local function attempt(parent, f, options, timeout, number)
   local session = begin(parent:_session(), options, timeout, number)
-  local tx = parent:_derive(session, { sandbox = parent.state.sandbox })
+  local tx = parent:_derive(session, state_in(parent))
   return conclude(tx, pcall(f, tx))
 end
 
