@@ -93,7 +93,7 @@ int mp_session_in_transaction(const mp_session* session) noexcept {
 
 mp_text* mp_session_token(const mp_session* session) noexcept {
   return guarded(nullptr, static_cast<mp_text*>(nullptr),
-                 [&] { return new mp_text{session->session->token()}; });
+                 [&] { return new mp_text{session->session->position_token()}; });
 }
 
 int mp_session_observe(mp_session* session, const char* token, size_t length,

@@ -28,7 +28,7 @@ bool has(std::optional<std::string> const& told, policy::Lsn wanted) {
 
 }  // namespace
 
-std::string Session::token() const {
+std::string Session::position_token() const {
   auto const seen = memory_->seen();
   return seen.certain ? policy::to_string(seen.position) : std::string(kOnlyPrimary);
 }

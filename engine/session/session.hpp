@@ -102,7 +102,7 @@ class Session : public std::enable_shared_from_this<Session> {
   policy::Position position() const { return memory_->seen().position; }
   void observe(policy::Position const& position) { memory_->learn(position); }
   // The same as text. It says so when nobody knows where the last write was committed: reads go to the primary then.
-  std::string token() const;
+  std::string position_token() const;
   // False: this is no token, and nothing was changed.
   bool observe_token(std::string_view token);
 
