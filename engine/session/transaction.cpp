@@ -328,7 +328,14 @@ Operation<void> Transaction::commit(Deadline deadline, cluster::Placement* home)
   placement_.lease.allow_cancel();
   send_home(home);
   // A failed transaction answers COMMIT with success and the tag ROLLBACK.
-  if (tag != "COMMIT") {
+  if (tag != "COMMIT" && tag != "ROLLBACK") {
+    throw Error(ErrorKind::commit_unknown,
+                "COMMIT was answered with '" + tag +
+                    "': the transaction may or may not have been committed")
+        .at(Phase::commit, Outcome::unknown)
+        .on_node(node_);
+  }
+  if (tag == "ROLLBACK") {
     throw Error(ErrorKind::transaction,
                 "a statement of this transaction had failed, so COMMIT rolled it back")
         .at(Phase::commit, Outcome::rejected)

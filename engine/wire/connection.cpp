@@ -149,15 +149,10 @@ Operation<std::vector<Reply>> Connection::run_borrowed(Request const& request, D
   bool const again = outside && one_segment && usable() &&
                      transaction_state() == TransactionState::idle && is_stale(replies);
   if (again) {
-    std::vector<Error> causes;
-    for (auto const& reply : replies) {
-      if (is_stale(reply)) causes.push_back(std::get<Error>(reply));
-    }
+    auto const stale = std::move(replies);
     auto second = exchange(request, asks, deadline);
     replies = co_await std::move(second);
-    for (auto& reply : replies) {
-      if (auto* error = std::get_if<Error>(&reply)) error->attempt(2).because(causes);
-    }
+    note_second_try(replies, stale);
   }
   co_return replies;
 }

@@ -293,7 +293,7 @@ Duration Shared::running_for(TimePoint now) const {
 Operation<std::vector<Reply>> Shared::run(Request const& request, Asks asks, Told* told,
                                           Deadline deadline) {
   for (auto const& statement : request) check_statement(statement);
-  std::vector<Error> causes;
+  std::vector<Reply> stale;
   for (int attempt = 1;; ++attempt) {
     Rider rider(*this, request);
     rider.send(asks);
@@ -302,14 +302,9 @@ Operation<std::vector<Reply>> Shared::run(Request const& request, Asks asks, Tol
       if (wakeup != Wakeup::ready) rider.give_up(wakeup);
     }
     auto replies = rider.take(told);
-    for (auto& reply : replies) {
-      auto* const error = attempt == 2 ? std::get_if<Error>(&reply) : nullptr;
-      if (error != nullptr) error->attempt(2).because(causes);
-    }
+    if (attempt == 2) note_second_try(replies, stale);
     if (attempt == 2 || !is_stale(replies) || !is_open()) co_return replies;
-    for (auto const& reply : replies) {
-      if (is_stale(reply)) causes.push_back(std::get<Error>(reply));
-    }
+    stale = std::move(replies);
   }
 }
 

@@ -14,7 +14,6 @@ local json = require "moonpool.core.json"
 local listen = require "moonpool.core.listen"
 local misname = require "moonpool.core.misname"
 local native = require "moonpool.core.ffi"
-local nodes = require "moonpool.core.nodes"
 local op = require "moonpool.core.op"
 local placeholders = require "moonpool.core.placeholders"
 local result_cache = require "moonpool.core.result_cache"
@@ -367,35 +366,6 @@ end
 function Handle:invalidate(...)
   session_of(self)
   result_cache.invalidate(self, result_cache.keys("invalidate", ...))
-end
-
----What a later read must have seen of this handle's writes, as text that may travel: to another request, another
----process. "" before the first write.
----@return string
-function Handle:token()
-  return nodes.token(session_of(self))
-end
-
----Reads of this handle see at least what a token's handle had written.
----@param token string what `token` gave
----@return moonpool.Handle self
-function Handle:after(token)
-  nodes.observe(session_of(self), token)
-  return self
-end
-
----The breakers of all nodes.
----@return { node: string, write: string, read: string, forced: "open"|"closed"|nil }[]
-function Handle:breakers()
-  return nodes.breakers(self:stats())
-end
-
----An operator's word on a node: "open" (nobody is let to it), "closed" (everybody is, whatever happens), until
----"automatic" gives it back to its breakers.
----@param node string its name
----@param how "open"|"closed"|"automatic"
-function Handle:breaker(node, how)
-  nodes.force(self.root.cluster, node, how)
 end
 
 ---Closes the cluster for every handle on it: no new work, running work ends or is cut after `drain`.
