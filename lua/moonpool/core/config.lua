@@ -17,6 +17,16 @@ local M = {}
 ---@field idle_timeout string|number|nil
 ---@field max_lifetime string|number|nil
 
+---@class moonpool.CacheStore
+---@field get fun(self: moonpool.CacheStore, key: string): string|nil
+---@field set fun(self: moonpool.CacheStore, key: string, text: string, ttl: number|nil)
+
+---@class moonpool.CacheSettings
+---@field ttl string|number|nil
+---@field entries integer|nil
+---@field megabytes number|nil
+---@field store moonpool.CacheStore|nil
+
 ---@class moonpool.Settings
 ---@field primary string|nil conninfo or URI
 ---@field replicas string[]|nil
@@ -30,7 +40,8 @@ local M = {}
 ---@field health table|nil
 ---@field slow_query string|number|nil
 ---@field statement_timeout string|number|nil
----@field types { int8: "auto"|"string"|"cdata"|"number"|nil }|nil
+---@field types table<string, string|fun(text: string): any>|nil how types are read, by their names
+---@field cache moonpool.CacheSettings|boolean|nil
 
 -- Keys that hold several values, one setting each. An empty text among them is a variable of the environment
 -- that is set to nothing: no server.

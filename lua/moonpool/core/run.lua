@@ -5,6 +5,7 @@ local abandoned = require "moonpool.core.abandoned"
 local abi = require "moonpool.core.abi"
 local errors = require "moonpool.core.error"
 local ffi = require "ffi"
+local marks = require "moonpool.core.marks"
 local native = require "moonpool.core.ffi"
 local op = require "moonpool.core.op"
 local params = require "moonpool.core.params"
@@ -48,11 +49,30 @@ local function forget(n)
   for i = 1, n do anchors[i] = nil end
 end
 
+local JSON_HINT = "a list is sent as an array; for a JSON array say moonpool.json { … }"
+
+-- A list goes out as an array, also where a JSON array was meant: the server sees "{1,2}" and says little.
+local function hint_at_lists(e, list, n)
+  -- Rows of an insert cast theirs by array_cat.
+  if e.sqlstate == "42883" and e.message:find("array_cat(json", 1, true) then e.hint = JSON_HINT end
+  if e.sqlstate ~= "22P02" or e.hint or not e.message:find("type json", 1, true) then return end
+  for i = 1, n do
+    local value = list[i]
+    if type(value) == "table" and (marks.kind(value) or "array") == "array" and rawget(value, 1) ~= nil then
+      e.hint = JSON_HINT
+      return
+    end
+  end
+end
+
 ---Raises the error of an operation that failed, with the line that asked for it.
 ---@param handle ffi.cdata* mp_op
-function M.fail(handle)
+---@param list any[]|nil the parameters
+---@param n integer|nil how many
+function M.fail(handle, list, n)
   local e = errors.from(C.mp_op_error(handle))
   C.mp_op_free(ffi.gc(handle, nil))
+  if list then hint_at_lists(e, list, n) end
   e.where = errors.callers_line()
   error(e, 0)
 end
@@ -87,7 +107,7 @@ function M.one(session, sql, list, n, names, route, flags, timeout, consistency)
   o.route, o.flags, o.timeout, o.consistency = route, flags, timeout, consistency or 0
   local handle = ffi.gc(C.mp_run(session, statement, 1, options), C.mp_op_free)
   forget(n)
-  if await(handle) ~= OK then M.fail(handle) end
+  if await(handle) ~= OK then M.fail(handle, list, n) end
   local result = C.mp_op_result(handle, 0)
   C.mp_op_free(ffi.gc(handle, nil))
   return result

@@ -247,6 +247,10 @@ end
 function M.given(method, given, ...)
   if type(given) == "string" then
     if select("#", ...) > 0 and given:find "^%s*[%w_.\"]+%s*$" then
+      local operator = select("#", ...) == 2 and (...)
+      if type(operator) == "string" and operator:find "^[<>=!~]+$" then
+        misuse.raise("%s takes SQL and its values: \"%s %s ?\" and then the value", method, given:match "%S+", operator)
+      end
       misuse.raise("%s is given the name %s and a value; write { %s = value }, or SQL with a place for it, \"%s = ?\"",
         method, misuse.show(given), given:match "%S+", given:match "%S+")
     end

@@ -141,6 +141,13 @@ describe("values", function()
     assert.equal("ok", db:query("select ?::core_mood", "ok"):scalar())
     db:script "drop domain core_age; drop type core_mood"
   end)
+
+  it("say what was meant where a list meets a document", function()
+    local e = database.refusal(trip, "jsonb", { 1, 2 })
+    assert.matches("for a JSON array say moonpool.json", e.hint, 1, true)
+    assert.is_nil(database.refusal(trip, "jsonb", "{1,2}").hint)
+    assert.is_nil(database.refusal(trip, "int", { 1, 2 }).hint)
+  end)
 end)
 
 describe("types of the database's own", function()

@@ -75,7 +75,7 @@ local function complaints_of(path)
         if #comment == 0 then complain(at, "%s%s%s has no annotations", owner, separator, name) end
         local wanted = {}
         for _, arg in ipairs(parameters(args)) do
-          if arg ~= "_" then wanted[#wanted + 1] = arg end
+          if arg ~= "_" and arg ~= "self" then wanted[#wanted + 1] = arg end
         end
         if table.concat(known, ", ") ~= table.concat(wanted, ", ") then
           complain(at, "%s takes (%s), its annotations say (%s)", name, table.concat(wanted, ", "), table.concat(known, ", "))
