@@ -29,8 +29,10 @@ local function run(command)
   return text
 end
 
+-- MOONPOOL_PG_DUMP names a pg_dump that is newer than the one installed.
 local bindir
 local function program(name)
+  if name == "pg_dump" and os.getenv "MOONPOOL_PG_DUMP" then return os.getenv "MOONPOOL_PG_DUMP" end
   if not bindir then
     bindir = run "pg_config --bindir":gsub("%s+$", "")
     if bindir == "" or not io.open(bindir .. "/pg_dump") then bindir = nil end
