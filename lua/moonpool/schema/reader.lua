@@ -131,17 +131,18 @@ local function read_depends(cx)
   end
 end
 
+local MAY_CIRCLE = { view = true, matview = true, ["function"] = true, procedure = true }
+
 -- Views that need each other come into being one after the other, the first as a stand-in. Which of them was first is
 -- no part of what they say, but pg_dump begins with it.
 local function note_circles(cx)
   local ids, needs = {}, {}
-  for _, kind in ipairs { "view", "matview", "function", "procedure" } do
-    for _, fact in ipairs(cx.set:of_kind(kind)) do
-      if #fact.deps > 0 then
-        ids[#ids + 1], needs[fact.id] = fact.id, {}
-      end
+  for _, fact in cx.set:unordered() do
+    if MAY_CIRCLE[fact.kind] and #fact.deps > 0 then
+      ids[#ids + 1], needs[fact.id] = fact.id, {}
     end
   end
+  table.sort(ids)
   for _, id in ipairs(ids) do
     for _, dep in ipairs(cx.set:get(id).deps) do
       local fact = cx.set:get(dep)

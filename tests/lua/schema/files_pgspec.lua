@@ -21,10 +21,10 @@ describe("an SQL file from elsewhere, made again from its facts,", function()
     local db = closure.fresh "files_none"
     db:script "create table t (a int)"
     db:close "1s"
-    local check_file = files.checks[3]
+    local snapshots = files.checks[3]
     files.checks[3] = { "broken", function() return "a difference" end }
     local wrong = files.try "files_none"
-    files.checks[3] = check_file
+    files.checks[3] = snapshots
     closure.drop "files_none"
     assert.same({ "broken: a difference" }, wrong)
   end)
