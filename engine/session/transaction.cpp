@@ -138,10 +138,12 @@ void Transaction::note(std::vector<wire::Reply> const& replies) {
 
 Error Transaction::why_broken() const {
   std::string const told = "the connection of this transaction was lost, so it was rolled back";
-  if (!lost_) return Error(ErrorKind::transaction, told).at(Phase::prepare, Outcome::rejected);
-  auto error = *lost_;
-  error.at(error.phase(), Outcome::rejected);
-  return error.as(error.kind(), told + ": " + error.message());
+  if (lost_) {
+    auto error = *lost_;
+    error.at(error.phase(), Outcome::rejected);
+    if (error.retryable()) return error.as(error.kind(), told + ": " + error.message());
+  }
+  return Error(ErrorKind::transaction, told).at(Phase::prepare, Outcome::rejected);
 }
 
 // After an operation that was dropped mid-flight the connection owes answers to nobody.

@@ -6,11 +6,11 @@ local abi = require "moonpool.core.abi"
 local batch = require "moonpool.core.batch"
 local cache = require "moonpool.core.cache"
 local config = require "moonpool.core.config"
-local copy = require "moonpool.core.copy"
 local duration = require "moonpool.core.duration"
 local errors = require "moonpool.core.error"
 local ffi = require "ffi"
 local json = require "moonpool.core.json"
+local large = require "moonpool.core.large"
 local listen = require "moonpool.core.listen"
 local misname = require "moonpool.core.misname"
 local native = require "moonpool.core.ffi"
@@ -19,7 +19,6 @@ local placeholders = require "moonpool.core.placeholders"
 local result_cache = require "moonpool.core.result_cache"
 local rows = require "moonpool.core.rows"
 local run = require "moonpool.core.run"
-local stream = require "moonpool.core.stream"
 local transaction = require "moonpool.core.transaction"
 local types = require "moonpool.core.types"
 
@@ -42,6 +41,8 @@ local NOTHING = {}
 ---@field private context string|false|nil the settings that its statements run under; false: nobody knows them
 local Handle = {}
 local metatable = { __index = Handle }
+
+for name, method in pairs(large.methods) do Handle[name] = method end
 
 local function make(session, codec, root, state)
   return setmetatable({ line = session, codec = codec, root = root, state = state }, metatable)
@@ -158,63 +159,6 @@ end
 ---@return table|nil
 function Handle:read_query_row(sql, ...)
   return row(self, READ, sql, select("#", ...), ...)
-end
-
-local function open_stream(self, route, statement, n, ...)
-  local session = session_of(self)
-  if type(statement) == "table" and statement.to_sql then
-    if n > 0 then errors.misuse "a statement that brings its own parameters takes no others" end
-    local sql, list, count = statement:to_sql()
-    count = count or list.n or #list
-    local line = run.stream(session, sql, list, count, nil, route)
-    return stream.wrap(line, self.codec, memory_of(sql), session, route)
-  end
-  local scan = scan_of(statement)
-  local line = run.stream(session, scan.text, bind(scan, n, ...), scan.n, scan.names, route)
-  return stream.wrap(line, self.codec, scan, session, route)
-end
-
----Reads a large result as the loop asks for it, in bounded memory. Outside a transaction it has a connection
----of its own until it ends. Inside one it is a cursor, so its statement must be a query, and other statements
----may run between its rows.
----@async
----@param sql string|table
----@param ... any
----@return moonpool.Stream
-function Handle:stream(sql, ...)
-  return open_stream(self, WRITE, sql, select("#", ...), ...)
-end
-
----The same on a replica where one may answer. The statement must only read.
----@async
----@param sql string|table
----@param ... any
----@return moonpool.Stream
-function Handle:read_stream(sql, ...)
-  return open_stream(self, READ, sql, select("#", ...), ...)
-end
-
----Stores the rows that f puts, by COPY: `db:copy_in("users", { "email", "name" }, function(put) put("a@x.io", "Ann")
----end)`. All of them or, when anything fails, none. With a COPY statement instead of table and columns, put takes
----strings in its format.
----@async
----@param target string
----@param columns string[]|fun(put: fun(data: string))
----@param f (fun(put: fun(...: any)))|{ timeout: string|number|nil }|nil
----@param options { timeout: string|number|nil }|nil
----@return integer rows how many were stored
-function Handle:copy_in(target, columns, f, options)
-  return copy.into(session_of(self), target, columns, f, options)
-end
-
----Reads a table or a query by COPY: `for row in db:copy_out("users"):each() do`, or its text by `:chunks()`.
----@async
----@param target string a table, a query, or a COPY … TO STDOUT statement
----@param options { columns: string[]|nil, format: "text"|"csv"|"binary"|nil, header: boolean|nil, read: boolean|nil,
----  timeout: string|number|nil }|nil
----@return moonpool.CopyOut
-function Handle:copy_out(target, options)
-  return copy.out_of(session_of(self), self.codec, target, options)
 end
 
 ---Listens to what NOTIFY sends to a channel, or to several: `for note in db:listen("orders"):each() do`. It has a
