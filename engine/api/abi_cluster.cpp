@@ -57,16 +57,6 @@ int mp_cluster_breaker(const mp_cluster* cluster, const char* node, int how,
   });
 }
 
-int mp_cluster_may_repeat(const mp_cluster* cluster, const char* sqlstate) noexcept {
-  return guarded(nullptr, 0, [&] {
-    moonpool::ServerFields fields;
-    if (sqlstate != nullptr) fields.sqlstate = sqlstate;
-    moonpool::Error const failure(std::move(fields));
-    if (moonpool::policy::repeats_for_free(failure, false)) return 1;
-    return cluster->cluster->pay_for_repeating(failure) != 0 ? 1 : 0;
-  });
-}
-
 void mp_cluster_free(mp_cluster* cluster) noexcept { delete cluster; }
 
 mp_session* mp_session_new(mp_cluster* cluster, const mp_config* habits,
@@ -89,6 +79,16 @@ mp_session* mp_session_with(mp_session* session, const mp_config* habits,
 
 int mp_session_in_transaction(const mp_session* session) noexcept {
   return session->session->in_transaction() ? 1 : 0;
+}
+
+int mp_session_may_repeat(const mp_session* session, const char* sqlstate) noexcept {
+  return guarded(nullptr, 0, [&] {
+    moonpool::ServerFields fields;
+    if (sqlstate != nullptr) fields.sqlstate = sqlstate;
+    moonpool::Error const failure(std::move(fields));
+    if (moonpool::policy::repeats_for_free(failure, false)) return 1;
+    return session->session->cluster()->pay_for_repeating(failure) != 0 ? 1 : 0;
+  });
 }
 
 mp_text* mp_session_token(const mp_session* session) noexcept {

@@ -58,6 +58,8 @@ Cluster::Cluster(ClusterOptions options)
     nodes_[node]->fallback().sever();
     if (deposed) nodes_[node]->writes().sever();
   };
+  // What it failed at as another one, or before it was gone, says nothing any more.
+  watch_.on_primary = [this](std::size_t node) { nodes_[node]->renew_breaker(Route::write); };
   for (auto const& node : nodes_) {
     node->start();
     if (watch_.probing()) keeper_.spawn(look_after(node));

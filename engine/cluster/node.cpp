@@ -164,6 +164,16 @@ void Node::hint_alive() {
   }
 }
 
+void Node::renew_breaker(Route route) {
+  with_breaker(route, [](Breaker& breaker) {
+    auto const now = Clock::now();
+    if (breaker.forced() == Breaker::Forced::no && breaker.state(now) != Breaker::State::closed) {
+      breaker.force(Breaker::Forced::no, now);
+    }
+    return true;
+  });
+}
+
 void Node::force_breakers(Breaker::Forced forced) {
   for (auto route : {Route::write, Route::read}) {
     with_breaker(route, [&](Breaker& breaker) {

@@ -82,6 +82,8 @@ class Node {
   policy::Breaker::State breaker_state(Route route) const;
   // A probe was answered: an open breaker lets somebody try before its time.
   void hint_alive();
+  // Starts anew, closed, unless an operator holds it.
+  void renew_breaker(Route route);
   // An operator's word, until it is taken back: nobody gets in, everybody does, or the breaker decides.
   void force_breakers(policy::Breaker::Forced forced);
   policy::Breaker::Forced forced() const;

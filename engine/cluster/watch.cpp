@@ -27,6 +27,7 @@ constexpr int kSilencesUntilGivenUp = 4;
 struct Watch::Aftermath {
   std::vector<observe::Event> events;
   std::vector<std::pair<std::size_t, bool>> lost;
+  std::optional<std::size_t> primary;  // a new one
   bool look_everywhere = false;
 };
 
@@ -81,6 +82,7 @@ void Watch::tell(Aftermath const& after) {
   for (auto const& [node, deposed] : after.lost) {
     if (on_lost) on_lost(node, deposed);
   }
+  if (after.primary && on_primary) on_primary(*after.primary);
   if (after.look_everywhere) {
     for (auto const& nudge : nudges_) nudge->set();
   }
@@ -239,7 +241,7 @@ void Watch::judge(Topology& next, Aftermath& after) {
     if (next.primary && last_primary_ && last_primary_ != next.primary) {
       after.lost.emplace_back(*last_primary_, true);
     }
-    if (next.primary) last_primary_ = next.primary;
+    if (next.primary) last_primary_ = after.primary = next.primary;
     if (!next.primary) {
       after.look_everywhere = true;
       after.events.push_back({observe::Level::warning,

@@ -47,6 +47,8 @@ class Watch {
   // others answer, or (`deposed`) when another one is the primary now; on the thread that found out,
   // without a lock held. Set before the first finding.
   std::function<void(std::size_t node, bool deposed)> on_lost;
+  // Called in the same way with the number of a node that is the primary from now on.
+  std::function<void(std::size_t node)> on_primary;
 
  private:
   struct Row {

@@ -132,6 +132,26 @@ TEST_CASE(
   CHECK(trio.primary() == "replica1");
 }
 
+TEST_CASE("what a node failed at before it became the primary keeps no write away from it") {
+  ClusterOptions options;
+  options.breaker.cooldown = 60s;
+  Trio trio(options);
+  ask(trio.session(), "create table renewed (n int)");
+  trio.servers.wait_until_replicated();
+  auto& node = *trio.engine.cluster->nodes()[1];
+  for (int i = 0; i < 5; ++i) {
+    auto passage = node.insist(Route::write);
+    passage.settle(policy::Breaker::Verdict::failure);
+  }
+  REQUIRE(node.breaker_state(Route::write) != policy::Breaker::State::closed);
+  trio.servers.primary().kill_hard();
+  trio.servers.replica(0).promote();
+  test::Stopwatch const watch;
+  ask(trio.session(), "insert into renewed values (1)");
+  CHECK(watch.milliseconds() < 2'000);
+  CHECK(node.breaker_state(Route::write) == policy::Breaker::State::closed);
+}
+
 TEST_CASE("a statement that claims to have met a standby changes nothing for the primary") {
   Trio trio;
   ask(trio.session(),

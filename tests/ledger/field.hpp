@@ -40,8 +40,11 @@ class Field {
     bool const second = later(server(b).wal_position(), server(a).wal_position());
     auto const next = second ? b : a;
     server(next).promote();
-    server(second ? a : b).follow(server(next));
     lead_ = next;
+    auto& follower = server(second ? a : b);
+    follower.follow(server(next));
+    // Before that nothing can be acknowledged, whoever writes.
+    server(next).wait_until_streams_to(follower);
   }
   // What was the primary starts anew, from the present one's data.
   void rejoin(std::size_t i) { server(i).rejoin(lead()); }

@@ -60,13 +60,13 @@ mp_text* mp_cluster_stats(const mp_cluster* cluster);
 mp_op* mp_cluster_look(const mp_cluster* cluster, double timeout);
 enum mp_breaker { MP_BREAKER_AUTOMATIC = 0, MP_BREAKER_OPEN = 1, MP_BREAKER_CLOSED = 2 };
 int mp_cluster_breaker(const mp_cluster* cluster, const char* node, int how, mp_error** error);
-int mp_cluster_may_repeat(const mp_cluster* cluster, const char* sqlstate);
 void mp_cluster_free(mp_cluster* cluster);
 mp_session* mp_session_new(mp_cluster* cluster, const mp_config* habits, mp_error** error);
 mp_session* mp_session_with(mp_session* session, const mp_config* habits, mp_error** error);
 mp_text* mp_session_token(const mp_session* session);
 int mp_session_observe(mp_session* session, const char* token, size_t length, mp_error** error);
 int mp_session_in_transaction(const mp_session* session);
+int mp_session_may_repeat(const mp_session* session, const char* sqlstate);
 void mp_session_free(mp_session* session);
 typedef struct mp_value {
   const char* data;

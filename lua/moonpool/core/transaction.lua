@@ -163,7 +163,7 @@ end
 -- Nothing of it happened, the server says that it may well succeed next time, and the cluster bears it.
 local function may_run_again(parent, e)
   return errors.is_error(e) and e.retryable and e.outcome == "rejected"
-    and C.mp_cluster_may_repeat(parent.root.cluster, e.sqlstate) == 1
+    and C.mp_session_may_repeat(parent:_session(), e.sqlstate) == 1
 end
 
 local function run_again(parent, f, options, state, ok, ...)

@@ -138,10 +138,6 @@ enum mp_breaker {
 /* An operator's word on a node, until it is taken back (MP_BREAKER_AUTOMATIC). Returns 1, or 0 and an error. */
 MP_API int mp_cluster_breaker(const mp_cluster* cluster, const char* node, int how,
                               mp_error** error) MP_NOEXCEPT;
-/* For who repeats whole transactions: takes the price of one repetition from what the cluster bears (the
- * settings retry.budget and retry.ratio), after a failure with this SQLSTATE (NULL: none). 1, or 0: it is
- * spent, and the work should fail. Serialization failures and deadlocks cost nothing. */
-MP_API int mp_cluster_may_repeat(const mp_cluster* cluster, const char* sqlstate) MP_NOEXCEPT;
 /* Drops this handle; the last one closes the cluster without draining. Sessions keep it alive. */
 MP_API void mp_cluster_free(mp_cluster* cluster) MP_NOEXCEPT;
 
@@ -166,6 +162,10 @@ MP_API int mp_session_observe(mp_session* session, const char* token, size_t len
                               mp_error** error) MP_NOEXCEPT;
 /* 1 inside a transaction that is not over yet. */
 MP_API int mp_session_in_transaction(const mp_session* session) MP_NOEXCEPT;
+/* For who repeats whole transactions: takes the price of one repetition from what the cluster bears (the
+ * settings retry.budget and retry.ratio), after a failure with this SQLSTATE (NULL: none). 1, or 0: it is
+ * spent, and the work should fail. Serialization failures and deadlocks cost nothing. */
+MP_API int mp_session_may_repeat(const mp_session* session, const char* sqlstate) MP_NOEXCEPT;
 /* A transaction that is not over yet is abandoned: its connection is closed, never reused, so the
  * server rolls back. */
 MP_API void mp_session_free(mp_session* session) MP_NOEXCEPT;

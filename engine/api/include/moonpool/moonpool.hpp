@@ -285,6 +285,7 @@ std::invoke_result_t<Work, Transaction&> Session::transaction(Work&& work,
     } catch (Error const& error) {
       bool const undone = error.retryable && error.outcome == "rejected";
       if (!undone || attempt > retries) throw;
+      if (mp_session_may_repeat(handle(), error.sqlstate.c_str()) == 0) throw;
       pause = detail::pause_after(attempt);
       if (options.timeout.count() > 0) {
         begin.timeout = until - mp_clock() - pause;
