@@ -320,7 +320,7 @@ function tasks(n, each)
   local sum = 0
   local function work()
     for i = 1, each do
-      local row = db:read_query(point, i):first()
+      local row = db:read_query_row(point, i)
       sum = sum + row.id + #row.name + #row.price
     end
   end
