@@ -35,6 +35,39 @@ describe("moonpool", function()
     end)
   end)
 
+  it("has transactions, batches, tasks and COPY beside each other", function()
+    db:script [[drop table if exists users;
+      create table users (id serial primary key, email text unique, name text, age int not null default 1)]]
+    db:exec "insert into users (email, name) values ('ann@x.io', 'Ann')"
+
+    db:transaction(function(tx)
+      tx:exec("update users set age = age + 1 where email = ?", "ann@x.io")
+      local ok, e = moonpool.try(tx.transaction, tx, function(sp)     -- savepoint
+        sp:exec "insert into users (email, name) values ('ann@x.io', 'again')"
+      end)
+      assert(not ok and e.kind == "unique_violation")
+    end, { isolation = "serializable", retries = 3 })
+
+    local r = db:batch(function(b)                                    -- one round trip
+      b:add("select 1 as one")
+      b:add(db:from "users" :select "id" :limit(1))
+    end)
+    assert(r[1]:scalar() == 1)
+
+    local users, orders = moonpool.gather(                            -- side by side, one thread
+      function() return db:from "users" :count() end,
+      function() return db:query("select 2"):scalar() end)
+
+    db:copy_in("users", { "email", "name" }, function(put)            -- COPY
+      for i = 1, 1000 do put("u" .. i .. "@x.io", "User " .. i) end
+    end)
+
+    assert.same({ 1, 2 }, { users, orders })
+    assert.equal(1001, db:from "users" :count())
+    assert.equal(2, db:query("select age from users where email = 'ann@x.io'"):scalar())
+    db:exec "drop table users"
+  end)
+
   it("makes migrators", function()
     assert.is_function(moonpool.migrator(db).up)
   end)
