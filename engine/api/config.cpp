@@ -1,5 +1,6 @@
 #include "api/config.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdlib>
@@ -7,6 +8,7 @@
 #include "api/embedded.hpp"
 #include "base/error.hpp"
 #include "base/suggest.hpp"
+#include "base/utf8.hpp"
 
 namespace moonpool::api {
 namespace {
@@ -67,6 +69,39 @@ session::Share share(std::string_view key, std::string const& value) {
   refuse(key, value, "\"off\", \"reads\" or \"all\"");
 }
 
+observe::Level level(std::string_view key, std::string const& value) {
+  if (auto const known = observe::level_of(value)) return *known;
+  refuse(key, value, "trace, debug, info, warning, error or off");
+}
+
+observe::Format format(std::string_view key, std::string const& value) {
+  if (value == "text") return observe::Format::text;
+  if (value == "json") return observe::Format::json;
+  refuse(key, value, "\"text\" or \"json\"");
+}
+
+// What goes into logs, and perhaps into a comment of a statement: one line, not endless.
+std::string tag_text(std::string_view key, std::string const& value) {
+  bool const fits = value.size() <= 200 && is_valid_text(value) &&
+                    std::ranges::none_of(value, [](unsigned char c) { return c < 0x20; });
+  if (!fits) refuse(key, value, "up to 200 bytes of text on one line");
+  return value;
+}
+
+// 00-<32 hex digits>-<16>-<2>, as W3C has it; later versions may say more behind that.
+std::string traceparent(std::string_view key, std::string const& value) {
+  constexpr std::string_view kShape = "hh-hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh-hhhhhhhhhhhhhhhh-hh";
+  auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  bool fits = value.empty() || (value.size() >= kShape.size() && value.size() <= 200);
+  for (std::size_t i = 0; fits && !value.empty() && i < value.size(); ++i) {
+    char const wanted = i < kShape.size() ? kShape[i] : 'h';
+    fits = wanted == '-' ? value[i] == '-'
+                         : is_hex(value[i]) || (i >= kShape.size() && value[i] == '-');
+  }
+  if (!fits) refuse(key, value, "a W3C traceparent, 00-<32 hex digits>-<16>-<2>");
+  return value;
+}
+
 std::shared_ptr<policy::Balancer> balancer(std::string_view key, std::string const& value) {
   if (value == "power_of_two") return policy::power_of_two_choices();
   if (value == "round_robin") return policy::round_robin();
@@ -105,7 +140,7 @@ struct ConfigKeys {
     Set set;
   };
 
-  static constexpr std::array<Row, 42> kRows = {{
+  static constexpr std::array<Row, 46> kRows = {{
       {"dsn", [](Config& c, auto key, auto& v) { c.nodes_ = conninfo(key, v).each_host(); }},
       {"primary", [](Config& c, auto key, auto& v) { c.primary_ = conninfo(key, v); }},
       {"replicas", [](Config& c, auto key, auto& v) { c.replicas_.push_back(conninfo(key, v)); }},
@@ -200,6 +235,16 @@ struct ConfigKeys {
        [](Config& c, auto key, auto& v) {
          c.habit([d = duration(key, v, true)](auto& h) { h.slow_query = d; });
        }},
+      {"correlation_id",
+       [](Config& c, auto key, auto& v) {
+         c.habit([text = tag_text(key, v)](auto& h) { h.tag.correlation_id = text; });
+       }},
+      {"traceparent",
+       [](Config& c, auto key, auto& v) {
+         c.habit([text = traceparent(key, v)](auto& h) { h.tag.traceparent = text; });
+       }},
+      {"log.level", [](Config& c, auto key, auto& v) { c.log_.level = level(key, v); }},
+      {"log.format", [](Config& c, auto key, auto& v) { c.log_.format = format(key, v); }},
       {"timeout",
        [](Config& c, auto key, auto& v) {
          c.habit([d = duration(key, v)](auto& h) { h.timeout = d; });
@@ -267,6 +312,7 @@ std::vector<cluster::NodeOptions> Config::named_nodes() const {
 
 cluster::ClusterOptions Config::cluster_options() const {
   auto options = cluster_;
+  options.hub = std::make_shared<observe::Hub>(log_);
   if (options.pool.min > options.pool.max) {
     throw Error(ErrorKind::config, "pool.min is " + std::to_string(options.pool.min) +
                                        ", more than pool.max, which is " +

@@ -133,6 +133,8 @@ Operation<void> Session::hold(Hold& hold, RunOptions options, bool undoable, Sta
       throw Error(*failure);
     }
     auto const pause = policy::retry_pause(attempt, policy::random_unit(), habits_.retry);
+    options.attempt = attempt;
+    tell_retry(options, *failure, pause);
     auto sleeping = async::sleep_until(deadline.earlier_in(pause));
     co_await std::move(sleeping);
   }

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/error.hpp"
-#include "observe/log.hpp"
 #include "policy/random.hpp"
 #include "session/share.hpp"
 #include "session/turn.hpp"
@@ -126,34 +125,19 @@ Operation<Placement*> Session::pinned_placement(Deadline deadline) {
   bool const held = pinned_->lease && pinned_->lease->usable();
   if (!held || !cluster_->may_write(*pinned_)) {
     pinned_->lease.give_back();
-    auto placing = cluster_->place(Route::write, deadline);
+    auto placing = place({}, {}, std::nullopt, deadline);
     *pinned_ = co_await std::move(placing);
     pinned_->lease.keep_long();
   }
   co_return pinned_.get();
 }
 
-// Who waited long for what: the text as it was written, without parameters, cut to a readable length.
-void Session::note_slow(wire::Request const& statements, Answer const& answer,
-                        TimePoint begun) const {
-  if (habits_.slow_query == Duration::zero()) return;
-  auto const took = Clock::now() - begun;
-  if (took < habits_.slow_query) return;
-  constexpr std::size_t kShown = 500;
-  auto const ms = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
-  observe::log({observe::Level::warning,
-                "statement.slow",
-                statements.front().sql.substr(0, kShown),
-                {{"node", answer.node},
-                 {"ms", std::to_string(ms)},
-                 {"statements", std::to_string(statements.size())}}});
-}
-
 Operation<Answer> Session::run_placed(Placement* placement, wire::Request const& statements,
                                       RunOptions options, Deadline deadline) {
   Answer answer;
   answer.node = placement->node->name();
-  auto const begun = Clock::now();
+  Watched watched(*cluster_->hub(), habits_, statements, answer.node, to_string(options.route),
+                  options.attempt);
   ask_position(*placement, options.route);
   auto const context = context_for(options.route);
   bool const plain = context.empty();
@@ -165,7 +149,7 @@ Operation<Answer> Session::run_placed(Placement* placement, wire::Request const&
   placement->passage.settle(error);
   cluster_->met(*placement, error);
   note_position(*placement, options.route, error);
-  note_slow(statements, answer, begun);
+  watched.end(answer.replies);
   if (options.atomic) reject_all(answer.replies);
   name_node(answer.replies, answer.node);
   co_return answer;
@@ -185,10 +169,13 @@ Operation<Answer> Session::run(wire::Request statements, RunOptions options) {
     Turn const turn(turn_);
     Answer answer;
     answer.node = transaction_->node();
-    auto running = transaction_->run(std::move(statements), deadline);
+    Watched watched(*cluster_->hub(), habits_, statements, answer.node, to_string(Route::write),
+                    options.attempt);
+    auto running = transaction_->run(watched.on() ? statements : std::move(statements), deadline);
     answer.replies = co_await std::move(running);
     cluster_->met(transaction_->placement(), answer.error());
     name_node(answer.replies, answer.node);
+    watched.end(answer.replies);
     co_return answer;
   }
   if (habits_.pinned && options.route == Route::write) {
@@ -218,6 +205,7 @@ Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOpti
     std::optional<Error> failure;
     bool thrown = false;
     bool refused_here = false;
+    options.attempt = attempt;
     try {
       auto placing = place(options, avoid, ticket, deadline);
       auto placement = co_await std::move(placing);
@@ -246,6 +234,7 @@ Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOpti
                        policy::may_retry(*failure, work, attempt, habits_.retry);
     if (again) {
       auto const pause = policy::retry_pause(attempt, policy::random_unit(), habits_.retry);
+      tell_retry(options, *failure, pause);
       auto sleeping = async::sleep_until(deadline.earlier_in(pause));
       co_await std::move(sleeping);
       if (!deadline.passed()) continue;
@@ -276,8 +265,10 @@ Operation<Answer> Session::run_script(std::string sql, RunOptions options) {
   if (transaction_) {
     check_turn();
     answer.node = transaction_->node();
-    auto running = transaction_->run_script(std::move(sql), deadline);
+    Watched watched(*cluster_->hub(), habits_, sql, "SCRIPT", answer.node, "write", 1);
+    auto running = transaction_->run_script(sql, deadline);
     answer.replies = co_await std::move(running);
+    watched.end(answer.replies);
   } else {
     Placement own;
     Placement* placement = &own;
@@ -285,12 +276,14 @@ Operation<Answer> Session::run_script(std::string sql, RunOptions options) {
       auto pinning = pinned_placement(deadline);
       placement = co_await std::move(pinning);
     } else {
-      auto placing = cluster_->place(Route::write, deadline);
+      auto placing = place({}, {}, std::nullopt, deadline);
       own = co_await std::move(placing);
     }
     answer.node = placement->node->name();
-    auto running = placement->lease->run_script(std::move(sql), deadline);
+    Watched watched(*cluster_->hub(), habits_, sql, "SCRIPT", answer.node, "write", 1);
+    auto running = placement->lease->run_script(sql, deadline);
     answer.replies = co_await std::move(running);
+    watched.end(answer.replies);
     auto const* error = answer.error();
     cluster_->met(*placement, error);
     // The simple protocol lets nothing ride along.
@@ -328,13 +321,15 @@ Operation<std::shared_ptr<Session>> Session::begin(TransactionOptions options) {
     placement = std::move(*pinned_);
     inner->pinned_ = pinned_;
   } else {
-    auto placing = cluster_->place(Route::write, deadline);
+    auto placing = place({}, {}, std::nullopt, deadline);
     placement = co_await std::move(placing);
   }
+  auto const node = placement.node->name();
   if (!options.place.empty()) placement.lease.held_by(options.place);
   inner->scope_ = std::make_shared<Scope>();
   auto const limit = options.timeout > Duration::zero() ? deadline : Deadline::never();
   inner->transaction_ = std::make_shared<Transaction>(std::move(placement), options, limit);
+  inner->scope_->watched.emplace(cluster_->hub(), habits_, node);
   if (!habits_.context.empty()) inner->transaction_->begin_with(habits_.context.text());
   if (cluster_->has_choice()) inner->transaction_->ask_at_commit(kWritten);
   co_return inner;
@@ -354,6 +349,7 @@ Operation<void> Session::commit() {
   if (wrote && !cluster_->may_write(transaction_->placement())) {
     auto const node = transaction_->node();
     transaction_->abandon();
+    scope_->watched->end("rolled_back", nullptr);
     throw Error(ErrorKind::no_primary, node +
                                            " is not the primary any more, so the transaction was "
                                            "rolled back")
@@ -363,8 +359,18 @@ Operation<void> Session::commit() {
   auto const history = transaction_->placement().history;
   // Until it is known where the commit landed; a commit that fails may have landed all the same.
   if (wrote && cluster_->has_choice()) memory_->forget_where();
-  auto committing = transaction_->commit(deadline_in(Duration::zero()), pinned_.get());
-  co_await std::move(committing);
+  std::optional<Error> failure;
+  try {
+    auto committing = transaction_->commit(deadline_in(Duration::zero()), pinned_.get());
+    co_await std::move(committing);
+  } catch (Error const& error) {
+    failure = error;
+  }
+  if (failure) {
+    scope_->watched->end(failure->in_doubt() ? "unknown" : "rolled_back", &*failure);
+    throw Error(*failure);
+  }
+  scope_->watched->end("committed", nullptr);
   if (auto const lsn = policy::parse_lsn(transaction_->committed_at())) {
     memory_->remember({history.system, history.timeline, *lsn});
   }
@@ -382,6 +388,7 @@ Operation<void> Session::rollback() {
   }
   auto rolling = transaction_->rollback(Deadline::in(kRollbackTime), pinned_.get());
   co_await std::move(rolling);
+  scope_->watched->end("rolled_back", nullptr);
 }
 
 Operation<void> Session::ping() {

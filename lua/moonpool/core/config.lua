@@ -27,6 +27,11 @@ local M = {}
 ---@field breaker table|nil
 ---@field health table|nil
 ---@field slow_query string|number|nil
+---@field log (fun(entry: moonpool.Event))|{ level: string|nil, format: "text"|"json"|nil,
+---  to: (fun(entry: moonpool.Event))|nil }|nil
+---@field audit (fun(event: moonpool.Event))|nil
+---@field correlation_id string|nil
+---@field traceparent string|nil
 ---@field statement_timeout string|number|nil
 ---@field types { int8: "auto"|"string"|"cdata"|"number"|nil }|nil
 

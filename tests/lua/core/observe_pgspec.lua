@@ -1,0 +1,207 @@
+local database = require "database"
+local moonpool = require "moonpool"
+
+-- Misuse is a plain string, raised at the caller's line.
+local function misuse(pattern, f)
+  local ok, why = pcall(f)
+  assert.is_false(ok)
+  assert.is_truthy(tostring(why):find(pattern), tostring(why))
+end
+
+-- Collects what comes, and finds in it.
+local function collector()
+  local seen = {}
+  return seen, function(event) seen[#seen + 1] = event end
+end
+
+local function find(seen, wanted)
+  local found = {}
+  for _, event in ipairs(seen) do
+    local all = true
+    for key, value in pairs(wanted) do all = all and event[key] == value end
+    if all then found[#found + 1] = event end
+  end
+  return found
+end
+
+describe("db:on", function()
+  local db
+
+  setup(function()
+    db = database.connect()
+    db:script "drop table if exists core_observe; create table core_observe (id int primary key, t text)"
+  end)
+  teardown(function()
+    db:exec "drop table core_observe"
+    db:close()
+  end)
+
+  it("tells each statement once, after the call, without its values", function()
+    local seen, f = collector()
+    local subscription = db:on("statement", f)
+    db:exec("insert into core_observe values (?, 'canary')", 1)
+    assert.equal(1, #seen)
+    local event = seen[1]
+    assert.equal("statement", event.kind)
+    assert.equal("insert into core_observe values (?)", event.statement)
+    assert.equal("INSERT", event.operation)
+    assert.equal(1, event.rows)
+    assert.equal(1, event.attempt)
+    assert.equal("ok", event.outcome)
+    assert.is_true(event.writes)
+    assert.is_true(event.seconds > 0)
+    assert.equal(16, #event.fingerprint)
+    assert.is_not_nil(event.node)
+    subscription:stop()
+    db:query "select 1"
+    assert.equal(1, #seen)
+  end)
+
+  it("tells what failed, and how", function()
+    local seen, f = collector()
+    local subscription = db:on("statement", f)
+    pcall(db.query, db, "select 'canary'::int")
+    subscription:stop()
+    assert.equal("invalid_text_representation", seen[1].error)
+    assert.equal("22P02", seen[1].sqlstate)
+    assert.equal("rejected", seen[1].outcome)
+    for _, value in pairs(seen[1]) do assert.is_nil(tostring(value):find "canary") end
+  end)
+
+  it("tells of transactions, batches, scripts, streams and COPY", function()
+    local seen, f = collector()
+    local subscription = db:on({ "statement", "transaction" }, f)
+    db:transaction(function(tx)
+      tx:exec "update core_observe set t = 'x' where id = 1"
+      tx:exec "update core_observe set t = 'y' where id = 1"
+    end)
+    pcall(db.transaction, db, function() error "no" end)
+    db:batch(function(b)
+      b:add "select 1"
+      b:add "select 2"
+    end)
+    db:script "select 1; select 2"
+    for _ in db:stream("select generate_series(1, 3)"):each() do assert(true) end
+    db:copy_in("core_observe", { "id", "t" }, function(put) put(10, "ten") end)
+    subscription:stop()
+    assert.equal(2, #find(seen, { operation = "UPDATE" }))
+    assert.equal(1, #find(seen, { kind = "transaction", to = "committed" }))
+    assert.equal(1, #find(seen, { kind = "transaction", to = "rolled_back" }))
+    assert.equal(2, find(seen, { operation = "BATCH" })[1].statements)
+    assert.equal(1, #find(seen, { operation = "SCRIPT" }))
+  end)
+
+  it("carries the caller's tags into events and lines", function()
+    local seen, f = collector()
+    local traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    local subscription = db:on({ "statement", "log" }, f, { level = "debug" })
+    db:with { correlation_id = "request-7", traceparent = traceparent }:query "select 1"
+    db:with { correlation_id = "request-8" }:transaction(function(tx) tx:query "select 2" end)
+    subscription:stop()
+    local event = find(seen, { kind = "statement", correlation_id = "request-7" })[1]
+    assert.equal(traceparent, event.traceparent)
+    local line = find(seen, { kind = "log", event = "statement" })[1]
+    assert.equal("request-7", line.fields.correlation_id)
+    assert.equal("debug", line.level)
+    assert.equal(1, #find(seen, { kind = "statement", correlation_id = "request-8" }))
+  end)
+
+  it("audits what may write, with who did it", function()
+    local seen, f = collector()
+    local subscription = db:on("audit", f)
+    db:as { ["app.user_id"] = "7" }:exec "update core_observe set t = 'z'"
+    db:query "select 1"
+    db:transaction(function(tx) tx:exec "delete from core_observe where id = 99" end)
+    subscription:stop()
+    assert.equal(3, #seen)
+    assert.equal("app.user_id=7", seen[1].who)
+    assert.equal("UPDATE", seen[1].operation)
+    assert.equal("DELETE", seen[2].operation)
+    assert.equal(0, seen[2].rows)
+    assert.equal("committed", seen[3].to)
+  end)
+
+  it("is not disturbed by a function that raises, nor by one that asks the database itself", function()
+    local asked, depth = 0, 0
+    local first = db:on("statement", function() error "no good" end)
+    local second = db:on("statement", function()
+      depth = depth + 1
+      assert(depth == 1)
+      asked = asked + 1
+      if asked < 3 then db:query "select 'from inside'" end
+      depth = depth - 1
+    end)
+    local stderr = io.stderr
+    io.stderr = { write = function() end } -- luacheck: ignore 122
+    db:query "select 1"
+    io.stderr = stderr -- luacheck: ignore 122
+    assert.equal(1, db:query("select 1"):scalar())
+    first:stop()
+    second:stop()
+    assert.is_true(asked >= 2)
+  end)
+
+  it("works inside tasks", function()
+    local seen, f = collector()
+    local subscription = db:on("statement", f)
+    moonpool.gather(
+      function() db:query "select 1" end,
+      function() db:query "select 2" end)
+    subscription:stop()
+    assert.equal(2, #seen)
+  end)
+
+  it("drops the oldest when too much comes at once, and says so", function()
+    local seen, f = collector()
+    local subscription = db:on({ "statement", "acquire", "use" }, f, { capacity = 1 })
+    db:query "select 1"
+    assert.equal(1, #seen)
+    assert.is_true(subscription:lost() >= 1)
+    subscription:stop()
+    assert.equal(0, subscription:lost())
+  end)
+
+  it("says what it takes", function()
+    misuse("no events of kind statment %(did you mean", function() db:on("statment", print) end)
+    misuse("takes a function", function() db:on("statement") end)
+    misuse("a level is", function() db:on("log", print, { level = "loud" }) end)
+    misuse("an empty list", function() db:on({}, print) end)
+  end)
+end)
+
+describe("connect", function()
+  it("takes a function for the log, and one for the audit", function()
+    local lines, hear = collector()
+    local audited, f = collector()
+    local db = database.connect { log = hear, audit = f, slow_query = "1ms" }
+    db:query("select pg_sleep(0.02), ?", "canary")
+    db:exec "create temp table t (a int)"
+    local slow = find(lines, { event = "statement.slow" })
+    assert.is_true(#slow >= 1)
+    assert.equal("warning", slow[1].level)
+    assert.equal("$1=6 bytes", slow[1].fields.params)
+    assert.is_nil(slow[1].message:find "canary")
+    assert.equal("CREATE", audited[1].operation)
+    db:close()
+  end)
+
+  it("takes a level and refuses another", function()
+    local lines, hear = collector()
+    local db = database.connect { log = { level = "trace", to = hear } }
+    db:query "select 1"
+    assert.is_true(#find(lines, { event = "acquire" }) >= 1)
+    db:close()
+    misuse("log%.to takes a function", function() database.connect { log = { to = "stderr" } } end)
+    misuse("a level is", function() database.connect { log = { to = print, level = "loud" } } end)
+    local e = database.refusal(database.connect, { log = { level = "loud" } })
+    assert.equal("config", e.kind)
+    assert.is_truthy(tostring(e):find("log.level takes trace", 1, true))
+  end)
+
+  it("refuses tags that would break a line", function()
+    local db = database.connect()
+    assert.equal("config", database.refusal(db.with, db, { correlation_id = "a\nb" }).kind)
+    assert.equal("config", database.refusal(db.with, db, { traceparent = "00-abc" }).kind)
+    db:close()
+  end)
+end)
