@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "api/handles.hpp"
+#include "api/stats.hpp"
 #include "observe/record.hpp"
 
 namespace observe = moonpool::observe;
@@ -127,6 +128,11 @@ mp_observer* mp_observe(const mp_cluster* cluster, const mp_observe_options* opt
                    lines ? static_cast<observe::Level>(options->level) : observe::Level::off);
     return made.release();
   });
+}
+
+mp_text* mp_cluster_metrics(const mp_cluster* cluster) noexcept {
+  return guarded(nullptr, static_cast<mp_text*>(nullptr),
+                 [&] { return new mp_text{moonpool::api::metrics_text(*cluster->cluster)}; });
 }
 
 const mp_event* mp_observer_next(mp_observer* observer) noexcept {

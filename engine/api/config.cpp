@@ -140,7 +140,7 @@ struct ConfigKeys {
     Set set;
   };
 
-  static constexpr std::array<Row, 46> kRows = {{
+  static constexpr std::array<Row, 48> kRows = {{
       {"dsn", [](Config& c, auto key, auto& v) { c.nodes_ = conninfo(key, v).each_host(); }},
       {"primary", [](Config& c, auto key, auto& v) { c.primary_ = conninfo(key, v); }},
       {"replicas", [](Config& c, auto key, auto& v) { c.replicas_.push_back(conninfo(key, v)); }},
@@ -243,6 +243,11 @@ struct ConfigKeys {
        [](Config& c, auto key, auto& v) {
          c.habit([text = traceparent(key, v)](auto& h) { h.tag.traceparent = text; });
        }},
+      {"trace.comment",
+       [](Config& c, auto key, auto& v) {
+         c.habit([on = flag(key, v)](auto& h) { h.trace_comment = on; });
+       }},
+      {"metrics", [](Config& c, auto key, auto& v) { c.metrics_ = flag(key, v); }},
       {"log.level", [](Config& c, auto key, auto& v) { c.log_.level = level(key, v); }},
       {"log.format", [](Config& c, auto key, auto& v) { c.log_.format = format(key, v); }},
       {"timeout",
@@ -270,6 +275,16 @@ void Config::set(std::string_view key, std::string const& value) {
     session::Context checked;
     checked.set(key.substr(3), value);
     habit([name = std::string(key.substr(3)), value](auto& h) { h.context.set(name, value); });
+    return;
+  }
+  // "tags.route": what is said in a comment of every statement.
+  if (key.starts_with("tags.")) {
+    auto const name = std::string(key.substr(5));
+    if (name.empty()) throw Error(ErrorKind::config, "a tag has a name: tags.route");
+    habit([name, text = tag_text(key, value)](auto& h) {
+      std::erase_if(h.marks, [&](auto const& mark) { return mark.first == name; });
+      h.marks.emplace_back(name, text);
+    });
     return;
   }
   for (auto const& row : ConfigKeys::kRows) {
@@ -313,6 +328,7 @@ std::vector<cluster::NodeOptions> Config::named_nodes() const {
 cluster::ClusterOptions Config::cluster_options() const {
   auto options = cluster_;
   options.hub = std::make_shared<observe::Hub>(log_);
+  if (metrics_) options.hub->metrics();
   if (options.pool.min > options.pool.max) {
     throw Error(ErrorKind::config, "pool.min is " + std::to_string(options.pool.min) +
                                        ", more than pool.max, which is " +

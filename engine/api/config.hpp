@@ -43,6 +43,7 @@ class Config {
   std::vector<wire::Conninfo> nodes_;  // of unknown role
   cluster::ClusterOptions cluster_;
   observe::LogOptions log_;
+  bool metrics_ = false;
   std::vector<std::function<void(session::Habits&)>> habit_changes_;
   std::optional<Duration> statement_timeout_;
 };

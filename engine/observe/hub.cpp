@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "observe/lines.hpp"
+#include "observe/metrics.hpp"
 
 namespace moonpool::observe {
 
@@ -37,6 +38,16 @@ void Hub::remove(Observer const* observer) {
   gone = std::move(row->observer);
   rows_.erase(row);
   sum_up();
+}
+
+Metrics& Hub::metrics() {
+  std::lock_guard const lock(mutex_);
+  if (!metrics_) {
+    metrics_ = std::make_shared<Metrics>();
+    rows_.push_back({metrics_, Metrics::kKinds, Level::off});
+    sum_up();
+  }
+  return *metrics_;
 }
 
 void Hub::see(Activity const& activity) {

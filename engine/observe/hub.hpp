@@ -11,6 +11,8 @@
 
 namespace moonpool::observe {
 
+class Metrics;
+
 // Where everything goes that one cluster lets be seen: to observers, to the log, and what is told of one
 // activity to both. While an observer takes lines of the log, stderr gets none.
 // Threads: any.
@@ -33,6 +35,9 @@ class Hub {
   void see(Activity const& activity);
   void log(Event const& event);
 
+  // Counts from the first time that somebody asks for it.
+  Metrics& metrics();
+
   // For the two ends of an activity.
   std::uint64_t next_number() { return numbers_.fetch_add(1, std::memory_order_relaxed) + 1; }
 
@@ -49,7 +54,9 @@ class Hub {
   std::atomic<Level> least_{Level::off};
   std::atomic<std::uint64_t> numbers_{0};
   mutable std::shared_mutex mutex_;
-  std::vector<Row> rows_;  // guarded by mutex_
+  // Guarded by mutex_.
+  std::vector<Row> rows_;
+  std::shared_ptr<Metrics> metrics_;  // one of the observers; never replaced
 };
 
 // The same where there may be no hub: then only what is worth a line by every default is written.

@@ -66,6 +66,7 @@ Operation<std::int64_t> CopyIn::finish() {
     failure = error;
   }
   if (failure) throw ended_by(*failure);
+  hold_.count_rows(rows);
   hold_.end(nullptr);
   co_return rows;
 }
@@ -79,7 +80,7 @@ Operation<void> CopyIn::fail(std::string reason) {
   } catch (Error const&) {
     // What cannot be told stores nothing either.
   }
-  hold_.end(nullptr);
+  hold_.leave();
 }
 
 Operation<std::shared_ptr<CopyIn>> Session::copy_in(std::string sql, RunOptions options) {
@@ -88,6 +89,7 @@ Operation<std::shared_ptr<CopyIn>> Session::copy_in(std::string sql, RunOptions 
   options.route = cluster::Route::write;
   auto const patience = Patience::of(options.timeout, habits_.timeout);
   auto copy = std::make_shared<CopyIn>(patience);
+  copy->hold_.shown_as(sql, {});
   auto holding = hold(copy->hold_, options, false, copy->start(sql), patience.next());
   co_await std::move(holding);
   co_return copy;
@@ -118,7 +120,10 @@ Operation<std::string> CopyOut::next() {
     hold_.end(&*failure);
     throw Error(*failure);
   }
-  if (piece.empty()) hold_.end(nullptr);
+  if (piece.empty()) {
+    hold_.count_rows(wire_->rows());
+    hold_.end(nullptr);
+  }
   co_return piece;
 }
 
@@ -127,6 +132,7 @@ Operation<std::shared_ptr<CopyOut>> Session::copy_out(std::string sql, RunOption
   refuse_context("COPY");
   auto const patience = Patience::of(options.timeout, habits_.timeout);
   auto copy = std::make_shared<CopyOut>(patience);
+  copy->hold_.shown_as(sql, {});
   auto holding = hold(copy->hold_, options, true, copy->start(sql), patience.next());
   co_await std::move(holding);
   co_return copy;

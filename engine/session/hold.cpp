@@ -36,7 +36,24 @@ wire::Connection& Hold::connection() const {
   return transaction_ ? transaction_->connection() : placement_.lease.connection();
 }
 
+void Hold::show(std::shared_ptr<Session const> session, int attempt) {
+  if (operation_.empty() && sql_.empty()) return;
+  watched_.reset();
+  session_ = std::move(session);
+  watched_.emplace(*session_->cluster()->hub(), session_->habits(), sql_, operation_, node_,
+                   placement_.on_primary || transaction_ ? "write" : "read", attempt);
+}
+
 void Hold::end(Error const* error) noexcept {
+  if (watched_) {
+    try {
+      watched_->end(error, rows_);
+    } catch (std::exception const&) {
+      // Only its being seen was lost.
+    }
+    watched_.reset();
+    session_.reset();
+  }
   if (transaction_) {
     if (transaction_->loan() == loan_) transaction_->take_back(error);
     transaction_.reset();
@@ -51,12 +68,18 @@ void Hold::end(Error const* error) noexcept {
   }
 }
 
+void Hold::leave() noexcept {
+  watched_.reset();
+  end(nullptr);
+}
+
 // The transaction's connection is the only one that will do, and nothing of it can be repeated.
 Operation<void> Session::hold_inside(Hold& hold, bool undoable, Start start, Deadline deadline) {
   check_turn();
   auto lending = transaction_->lend(undoable, deadline);
   co_await std::move(lending);
   hold.take(transaction_);
+  hold.show(shared_from_this(), 1);
   std::optional<Error> failure;
   try {
     auto starting = start(hold.connection(), deadline.earlier(transaction_->deadline()));
@@ -93,6 +116,7 @@ Operation<void> Session::hold_one(Hold& hold, RunOptions options, Start start, D
     placement.lease.keep_long();
     hold.take(std::move(placement), nullptr);
   }
+  hold.show(shared_from_this(), options.attempt);
   auto starting = start(hold.connection(), deadline);
   co_await std::move(starting);
   if (options.route == Route::write) hold.writes_into(memory_);
@@ -112,6 +136,7 @@ Operation<void> Session::hold(Hold& hold, RunOptions options, bool undoable, Sta
   std::vector<Error> failures;
   for (int attempt = 1;; ++attempt) {
     std::optional<Error> failure;
+    options.attempt = attempt;
     try {
       auto holding = hold_one(hold, options, start, deadline);
       co_await std::move(holding);
@@ -133,7 +158,6 @@ Operation<void> Session::hold(Hold& hold, RunOptions options, bool undoable, Sta
       throw Error(*failure);
     }
     auto const pause = policy::retry_pause(attempt, policy::random_unit(), habits_.retry);
-    options.attempt = attempt;
     tell_retry(options, *failure, pause);
     auto sleeping = async::sleep_until(deadline.earlier_in(pause));
     co_await std::move(sleeping);

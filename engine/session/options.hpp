@@ -5,6 +5,7 @@
 
 #include "base/time.hpp"
 #include "observe/activity.hpp"
+#include "observe/comment.hpp"
 #include "policy/retry.hpp"
 #include "policy/routing.hpp"
 #include "session/context.hpp"
@@ -30,6 +31,10 @@ struct Habits {
   policy::Reading reading = {};
   // What the caller says of itself, for observers and the log.
   observe::Tag tag = {};
+  // What is said in a comment behind each statement, the same every time, so that it stays prepared.
+  observe::Marks marks = {};
+  // The tag is said there too, when its trace is sampled. Such a statement is never prepared.
+  bool trace_comment = false;
   // What is laid on every statement. COPY and scripts take it inside a transaction only.
   Context context = {};
 };

@@ -163,6 +163,7 @@ Operation<Answer> Session::run(wire::Request statements, RunOptions options) {
   bool const one_segment = options.atomic || transaction_;
   for (auto& statement : statements) statement.ends_segment = !one_segment;
   statements.back().ends_segment = true;
+  mark(statements, habits_);
 
   if (transaction_) {
     check_turn();

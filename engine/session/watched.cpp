@@ -90,6 +90,24 @@ std::string masked(std::vector<wire::Param> const& params) {
   return out;
 }
 
+void mark(wire::Request& statements, Habits const& habits) {
+  bool const traced =
+      habits.trace_comment && !habits.tag.empty() &&
+      (habits.tag.traceparent.empty() || observe::is_sampled(habits.tag.traceparent));
+  if (habits.marks.empty() && !traced) return;
+  auto marks = habits.marks;
+  if (traced) {
+    marks.emplace_back("correlation_id", habits.tag.correlation_id);
+    marks.emplace_back("traceparent", habits.tag.traceparent);
+  }
+  auto const comment = observe::comment_of(std::move(marks));
+  for (auto& statement : statements) {
+    if (comment.empty() || !observe::may_bear_comment(statement.sql)) continue;
+    statement.sql += comment;
+    if (traced) statement.cacheable = false;
+  }
+}
+
 Watched::Watched(observe::Hub& hub, Habits const& habits, wire::Request const& statements,
                  std::string_view node, std::string_view purpose, int attempt)
     : hub_(hub),

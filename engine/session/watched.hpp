@@ -92,6 +92,9 @@ class WatchedAcquire {
   TimePoint const begun_;
 };
 
+// Puts the habits' comment behind each statement that has none.
+void mark(wire::Request& statements, Habits const& habits);
+
 // "$1=4 bytes, $2=null": what may be said of parameters.
 std::string masked(std::vector<wire::Param> const& params);
 

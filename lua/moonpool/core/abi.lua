@@ -271,6 +271,7 @@ const mp_event* mp_observer_next(mp_observer* observer);
 size_t mp_observer_waiting(const mp_observer* observer);
 uint64_t mp_observer_lost(const mp_observer* observer);
 void mp_observer_free(mp_observer* observer);
+mp_text* mp_cluster_metrics(const mp_cluster* cluster);
 ]]
 
 return M

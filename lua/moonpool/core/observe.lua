@@ -214,6 +214,28 @@ function M.methods:on(kinds, f, options)
   return M.on(self.root, kinds, f, options)
 end
 
+---The cluster's metrics, as Prometheus reads them. What happens is counted from the first call on, or from the
+---beginning with `metrics = true` in connect.
+---@return string
+function M.methods:metrics()
+  self:_session()
+  local answer = C.mp_cluster_metrics(self.root.cluster)
+  local document = ffi.string(C.mp_text_data(answer, native.length), native.length[0])
+  C.mp_text_free(answer)
+  return document
+end
+
+---A handle whose statements bear these tags in a comment, as sqlcommenter has it: `db:tagged { route = "/users" }`.
+---Tags that are the same each time leave statements prepared.
+---@param tags table<string, string|number|boolean>
+---@return moonpool.Handle
+function M.methods:tagged(tags)
+  if type(tags) ~= "table" or next(tags) == nil then
+    errors.misuse 'tagged takes a table of tags: db:tagged { route = "/users" }'
+  end
+  return self:with { tags = tags }
+end
+
 ---Takes functions out of the settings of connect: what is left is the engine's.
 ---@param settings table is changed
 ---@return table[] what to listen to

@@ -89,6 +89,23 @@ describe("db:on", function()
     assert.equal(1, #find(seen, { kind = "transaction", to = "rolled_back" }))
     assert.equal(2, find(seen, { operation = "BATCH" })[1].statements)
     assert.equal(1, #find(seen, { operation = "SCRIPT" }))
+    assert.equal(3, find(seen, { statement = "select generate_series (?)" })[1].rows)
+    assert.equal(1, find(seen, { operation = "COPY", writes = true })[1].rows)
+  end)
+
+  it("audits a COPY that was given up as one that stored nothing", function()
+    local seen, f = collector()
+    local subscription = db:on("audit", f)
+    pcall(db.copy_in, db, "core_observe", { "id", "t" }, function(put)
+      put(77, "x")
+      error "no"
+    end)
+    subscription:stop()
+    assert.equal(1, #seen)
+    assert.equal("COPY", seen[1].operation)
+    assert.equal(0, seen[1].rows)
+    assert.not_equal("ok", seen[1].outcome)
+    assert.equal(0, db:query("select count(*) from core_observe where id = 77"):scalar())
   end)
 
   it("carries the caller's tags into events and lines", function()
@@ -104,6 +121,33 @@ describe("db:on", function()
     assert.equal("request-7", line.fields.correlation_id)
     assert.equal("debug", line.level)
     assert.equal(1, #find(seen, { kind = "statement", correlation_id = "request-8" }))
+  end)
+
+  it("says them in a comment where that was asked for", function()
+    local own = "select query from pg_stat_activity where pid = pg_backend_pid()"
+    local trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0"
+    local traced = db:with { trace = { comment = true } }
+    local function text_of(handle, sql) return handle:query(sql or own):scalar():sub(#own + 1) end
+    assert.equal(" /*action='show',route='%2Fa%2A%2F'*/", text_of(db:tagged { route = "/a*/", action = "show" }))
+    assert.equal(" /*a='2',b='1'*/", text_of(db:tagged { a = 1, b = 1 }:tagged { a = 2 }))
+    assert.equal(" /*correlation_id='r%207',traceparent='" .. trace .. "1'*/",
+      text_of(traced:with { correlation_id = "r 7", traceparent = trace .. "1" }))
+    assert.equal(" /*correlation_id='r'*/", text_of(traced:with { correlation_id = "r" }))
+    assert.equal("", text_of(traced:with { correlation_id = "r 7", traceparent = trace .. "0" }))
+    assert.equal("", text_of(db:with { correlation_id = "r 7" }))
+    assert.equal(" -- mine", text_of(db:tagged { a = 1 }, own .. " -- mine"))
+    -- In a transaction too, and in a stream.
+    db:tagged { a = 1 }:transaction(function(tx) assert.equal(" /*a='1'*/", text_of(tx)) end)
+    for row in db:tagged { a = 1 }:stream(own):each() do assert.equal(" /*a='1'*/", row.query:sub(#own + 1)) end
+    -- A traced statement is not prepared; a tagged one is.
+    local pinned = db:session { pinned = true }
+    local function prepared(handle, sql)
+      for _ = 1, 3 do handle:query(sql) end
+      return pinned:query("select count(*) from pg_prepared_statements where statement like ?", sql .. "%"):scalar()
+    end
+    assert.equal(0, prepared(pinned:with { trace = { comment = true }, correlation_id = "r" }, "select 4711"))
+    assert.equal(1, prepared(pinned:tagged { a = 1 }, "select 4712"))
+    pinned:release()
   end)
 
   it("audits what may write, with who did it", function()
@@ -166,6 +210,69 @@ describe("db:on", function()
     misuse("takes a function", function() db:on("statement") end)
     misuse("a level is", function() db:on("log", print, { level = "loud" }) end)
     misuse("an empty list", function() db:on({}, print) end)
+  end)
+end)
+
+describe("db:metrics", function()
+  it("counts what happens, under OpenTelemetry's names", function()
+    local db = database.connect { metrics = true }
+    local function value(name, labels)
+      for line in db:metrics():gmatch "[^\n]+" do
+        if line:find(name .. "{", 1, true) == 1 then
+          local all = true
+          for _, label in ipairs(labels) do all = all and line:find(label, 1, true) ~= nil end
+          if all then return tonumber(line:match "(%S+)$") end
+        end
+      end
+    end
+    db:query "select 1"
+    db:query "select generate_series(1, 7)"
+    pcall(db.query, db, "select 1/0")
+    db:transaction(function(tx) tx:query "select 1" end)
+    pcall(db.transaction, db, function() error "no" end)
+    local select = 'db_operation_name="SELECT"'
+    assert.equal(3, value("db_client_operation_duration_seconds_count",
+      { '{db_operation_name="SELECT",db_system_name="postgresql",node="primary"}' }))
+    assert.equal(1, value("db_client_operation_duration_seconds_count", { select, 'error_type="22012"' }))
+    assert.equal(9, value("db_client_response_returned_rows_sum", { select }))
+    assert.equal(1, value("db_client_connection_count", { '="primary/write"', 'state="idle"' }))
+    assert.equal(0, value("db_client_connection_count", { '="primary/write"', 'state="used"' }))
+    assert.equal(0, value("db_client_connection_pending_requests", { '="primary/write"' }))
+    assert.equal(0, value("db_client_connection_timeouts_total", { '="primary/write"' }))
+    assert.equal(1, value("db_client_connection_create_time_seconds_count", { '="primary/write"' }))
+    assert.is_true(value("db_client_connection_wait_time_seconds_count", { '="primary/write"' }) >= 4)
+    assert.is_true(value("db_client_connection_use_time_seconds_count", { '="primary/write"' }) >= 4)
+    assert.equal(0, value("moonpool_breaker_state", { 'node="primary"', 'route="write"' }))
+    assert.equal(1, value("moonpool_node_up", { 'node="primary"' }))
+    assert.equal(1, value("moonpool_transactions_total", { 'outcome="committed"' }))
+    db:close()
+  end)
+
+  it("is what Prometheus reads: each family once, with its type, then its values", function()
+    local db = database.connect()
+    db:metrics()
+    db:query "select 1"
+    local family, seen = nil, {}
+    for line in db:metrics():gmatch "[^\n]+" do
+      local typed = line:match "^# TYPE (%S+) %l+$"
+      if typed then
+        assert.is_nil(seen[typed])
+        family, seen[typed] = typed, true
+      elseif not line:find "^# HELP " then
+        assert.equal(1, line:find(family, 1, true))
+        assert.is_truthy(line:find '^[%w_]+{[^}]*} %S+$', line)
+      end
+    end
+    assert.is_true(seen.db_client_operation_duration_seconds and seen.moonpool_node_info)
+    db:close()
+  end)
+
+  it("does not count by words that anybody can make up", function()
+    local db = database.connect { metrics = true }
+    for i = 1, 20 do pcall(db.query, db, "word" .. i .. " 'x'") end
+    assert.is_nil(db:metrics():find "WORD")
+    assert.is_truthy(db:metrics():find('db_operation_name="OTHER"', 1, true))
+    db:close()
   end)
 end)
 

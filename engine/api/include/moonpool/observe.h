@@ -1,7 +1,7 @@
 /* observe.h: the part of the C ABI that shows what the engine does. Included by moonpool.h.
  *
  * An observer is told of events: by a function, on whichever thread met them, or into a queue that one thread
- * empties when it likes. Metrics are counted whether anybody watches or not.
+ * empties when it likes.
  */
 #ifndef MOONPOOL_OBSERVE_H
 #define MOONPOOL_OBSERVE_H
@@ -105,6 +105,10 @@ MP_API size_t mp_observer_waiting(const mp_observer* observer) MP_NOEXCEPT;
 MP_API uint64_t mp_observer_lost(const mp_observer* observer) MP_NOEXCEPT;
 /* Ends it: once this returns, its function is not called any more. */
 MP_API void mp_observer_free(mp_observer* observer) MP_NOEXCEPT;
+
+/* Gives the cluster's metrics in Prometheus' text format. What happens is counted from the first call on, or
+ * from the beginning where the configuration says metrics = true. */
+MP_API mp_text* mp_cluster_metrics(const mp_cluster* cluster) MP_NOEXCEPT;
 
 #ifdef __cplusplus
 }
