@@ -7,6 +7,7 @@
 
 #include "api/embedded.hpp"
 #include "base/error.hpp"
+#include "base/secret.hpp"
 #include "base/suggest.hpp"
 #include "base/utf8.hpp"
 
@@ -14,8 +15,8 @@ namespace moonpool::api {
 namespace {
 
 [[noreturn]] void refuse(std::string_view key, std::string const& value, std::string_view takes) {
-  throw Error(ErrorKind::config,
-              std::string(key) + " takes " + std::string(takes) + ", got '" + value + "'");
+  throw Error(ErrorKind::config, std::string(key) + " takes " + std::string(takes) + ", got '" +
+                                     without_passwords(value) + "'");
 }
 
 std::size_t whole_number(std::string_view key, std::string const& value, std::size_t least) {
@@ -33,7 +34,7 @@ Duration duration(std::string_view key, std::string const& value, bool zero_allo
   try {
     parsed = parse_duration(value);
   } catch (Error const& error) {
-    throw Error(ErrorKind::config, std::string(key) + ": " + error.message());
+    throw Error(ErrorKind::config, std::string(key) + ": " + without_passwords(error.message()));
   }
   if (parsed == Duration::zero() && !zero_allowed) refuse(key, value, "a duration above zero");
   return parsed;
@@ -293,8 +294,8 @@ void Config::set(std::string_view key, std::string const& value) {
   auto const names = ConfigKeys::names();
   std::string all;
   for (auto name : names) all.append(all.empty() ? "" : ", ").append(name);
-  throw Error(ErrorKind::config,
-              "unknown configuration key '" + std::string(key) + "'" + did_you_mean(key, names))
+  throw Error(ErrorKind::config, "unknown configuration key '" + without_passwords(key) + "'" +
+                                     did_you_mean(key, names))
       .hint("known keys: " + all);
 }
 
