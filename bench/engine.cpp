@@ -296,7 +296,7 @@ local point = "select id, name, price from bench where id = ?"
 function points(n)
   local sum = 0
   for i = 1, n do
-    local row = db:query(point, i):first()
+    local row = db:query_row(point, i)
     sum = sum + row.id + #row.name + #row.price
   end
   return sum

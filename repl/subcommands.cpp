@@ -40,6 +40,10 @@ constexpr ActionRow kSchemaActions[] = {
     {"diff", "A B",
      "What has to happen to A to make it B; exit code 11 when something has. A source is a DSN, a "
      "schema file (.lua), an SQL file or dump (- for stdin) or a snapshot"},
+    {"check", "[SOURCE]",
+     "Makes the schema again in scratch databases, from a script, a schema file and a snapshot, "
+     "and "
+     "compares; exit code 11 when it is not the same"},
     {"diagram", "[SOURCE]", "A picture of the tables, their keys and references"},
 };
 
@@ -66,7 +70,8 @@ constexpr SubcommandRow kSubcommands[] = {
      {},
      kStatusOptions},
     {"migrate", "Apply, take back and check migrations", kMigrateActions, kMigrateOptions},
-    {"schema", "Write the schema out, compare schemas, draw them", kSchemaActions, kSchemaOptions},
+    {"schema", "Write the schema out, compare schemas, check and draw them", kSchemaActions,
+     kSchemaOptions},
 };
 
 }  // namespace

@@ -1,31 +1,26 @@
---- The jobs of bench/rows.lua by LuaSQL, which has no parameters: values are escaped into the text.
+--- The jobs of bench/rows by LuaSQL, which has no parameters: values are escaped into the text.
 
 package.cpath = package.cpath .. ";/usr/lib/x86_64-linux-gnu/lua/5.1/?.so"
-local clock = require("moonpool.core.ffi").C.mp_clock
+local job = require "bench.peers.job" "LuaSQL"
 local env = require("luasql.postgres").postgres()
 local con = assert(env:connect(os.getenv "MOONPOOL_PRIMARY"))
 local SCAN, ROWS = os.getenv "BENCH_SCAN", tonumber(os.getenv "BENCH_ROWS")
 
-local function best(name, work)
-  local least = math.huge
-  for _ = 1, 5 do
-    collectgarbage()
-    local begun = clock()
-    work()
-    least = math.min(least, clock() - begun)
-  end
-  print(("  %-16s %-44s %9.2f ms"):format("LuaSQL", name, least * 1e3))
-end
-
 local function run(sql) return assert(con:execute(sql)) end
 
-best("scan, every column read", function()
+job("scan", function()
   local cursor, sum, row = run(SCAN), 0, {}
   while cursor:fetch(row, "a") do sum = sum + tonumber(row.id) + #row.name + tonumber(row.age) end
   assert(sum > 0)
 end)
 
-best("scan into tables", function()
+job("numbers", function()
+  local cursor, sum, row = run(os.getenv "BENCH_NUMBERS"), 0, {}
+  while cursor:fetch(row, "a") do sum = sum + tonumber(row.id) + tonumber(row.age) end
+  assert(sum > 0)
+end)
+
+job("tables", function()
   local cursor, list = run(SCAN), {}
   local row = cursor:fetch({}, "a")
   while row do
@@ -36,7 +31,7 @@ best("scan into tables", function()
   assert(#list == ROWS)
 end)
 
-best("2,000 selects by key, one after the other", function()
+job("point", function()
   for i = 1, 2000 do
     local cursor = run("select id, name, age from bench_rows where id = " .. i)
     assert(tonumber(cursor:fetch({}, "a").id) == i)
@@ -44,13 +39,13 @@ best("2,000 selects by key, one after the other", function()
   end
 end)
 
-best("1,000 rows inserted by one statement", function()
+job("insert", function()
   local list = {}
   for i = 1, 1000 do list[i] = ("(%d, '%s', %d)"):format(i, con:escape("name " .. i), i % 90) end
   run("insert into bench_sink (id, name, age) values " .. table.concat(list, ", "))
 end)
 
-best("1,000 rows inserted one by one, in a transaction", function()
+job("inserts", function()
   con:setautocommit(false)
   for i = 1, 1000 do
     run(("insert into bench_sink (id, name, age) values (%d, '%s', %d)"):format(i, con:escape("name " .. i), i % 90))

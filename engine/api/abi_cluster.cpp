@@ -57,6 +57,16 @@ int mp_cluster_breaker(const mp_cluster* cluster, const char* node, int how,
   });
 }
 
+int mp_cluster_may_repeat(const mp_cluster* cluster, const char* sqlstate) noexcept {
+  return guarded(nullptr, 0, [&] {
+    moonpool::ServerFields fields;
+    if (sqlstate != nullptr) fields.sqlstate = sqlstate;
+    moonpool::Error const failure(std::move(fields));
+    if (moonpool::policy::repeats_for_free(failure, false)) return 1;
+    return cluster->cluster->pay_for_repeating(failure) != 0 ? 1 : 0;
+  });
+}
+
 void mp_cluster_free(mp_cluster* cluster) noexcept { delete cluster; }
 
 mp_session* mp_session_new(mp_cluster* cluster, const mp_config* habits,
@@ -82,20 +92,17 @@ int mp_session_in_transaction(const mp_session* session) noexcept {
 }
 
 mp_text* mp_session_token(const mp_session* session) noexcept {
-  return guarded(nullptr, static_cast<mp_text*>(nullptr), [&] {
-    return new mp_text{moonpool::policy::to_string(session->session->position())};
-  });
+  return guarded(nullptr, static_cast<mp_text*>(nullptr),
+                 [&] { return new mp_text{session->session->position_token()}; });
 }
 
 int mp_session_observe(mp_session* session, const char* token, size_t length,
                        mp_error** error) noexcept {
   return guarded(error, 0, [&] {
-    auto const position = moonpool::policy::parse_position({token, length});
-    if (!position) {
+    if (!session->session->observe_token({token, length})) {
       throw moonpool::Error(moonpool::ErrorKind::usage,
                             "this is no token of a session: '" + std::string(token, length) + "'");
     }
-    if (position->somewhere()) session->session->observe(*position);
     return 1;
   });
 }

@@ -200,6 +200,10 @@ mp_op* mp_begin(mp_session* session, const mp_tx_options* options) noexcept {
       begin.timeout = seconds(options->timeout);
       bool const has_place = options->size >= offsetof(mp_tx_options, place) + sizeof(char*);
       if (has_place && options->place != nullptr) begin.place = options->place;
+      if (options->size >= offsetof(mp_tx_options, attempt) + sizeof(int32_t)) {
+        begin.exactly_once = options->exactly_once != 0;
+        begin.attempt = options->attempt;
+      }
     }
     return begin_into(op, session->session, begin);
   });

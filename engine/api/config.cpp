@@ -40,6 +40,16 @@ Duration duration(std::string_view key, std::string const& value, bool zero_allo
   return parsed;
 }
 
+double part(std::string_view key, std::string const& value) {
+  double number = -1;
+  auto const* end = value.data() + value.size();
+  auto const result = std::from_chars(value.data(), end, number);
+  if (result.ec != std::errc() || result.ptr != end || !(number >= 0 && number <= 1)) {
+    refuse(key, value, "a number from 0 to 1");
+  }
+  return number;
+}
+
 bool flag(std::string_view key, std::string const& value) {
   if (value == "true") return true;
   if (value == "false") return false;
@@ -110,12 +120,19 @@ std::shared_ptr<policy::Balancer> balancer(std::string_view key, std::string con
   refuse(key, value, "\"power_of_two\", \"round_robin\" or \"least_busy\"");
 }
 
+constexpr std::array<std::string_view, 7> kWishes = {
+    "", "any", "read-write", "read-only", "primary", "standby", "prefer-standby"};
+
 // libpq would apply it to each connection and refuse the servers we want to know about; here it is the
 // cluster that honours it.
 cluster::Audience take_audience(std::vector<cluster::NodeOptions>& nodes) {
   auto audience = cluster::Audience::any;
   for (auto& node : nodes) {
     auto const wish = node.info.get("target_session_attrs");
+    if (std::ranges::find(kWishes, wish) == kWishes.end()) {
+      refuse("target_session_attrs", wish,
+             "any, read-write, read-only, primary, standby or prefer-standby");
+    }
     if (wish == "primary" || wish == "read-write") audience = cluster::Audience::primary;
     if (wish == "standby" || wish == "read-only") audience = cluster::Audience::standby;
     node.info.set("target_session_attrs", "any");
@@ -141,7 +158,7 @@ struct ConfigKeys {
     Set set;
   };
 
-  static constexpr std::array<Row, 48> kRows = {{
+  static constexpr std::array<Row, 55> kRows = {{
       {"dsn", [](Config& c, auto key, auto& v) { c.nodes_ = conninfo(key, v).each_host(); }},
       {"primary", [](Config& c, auto key, auto& v) { c.primary_ = conninfo(key, v); }},
       {"replicas", [](Config& c, auto key, auto& v) { c.replicas_.push_back(conninfo(key, v)); }},
@@ -195,6 +212,20 @@ struct ConfigKeys {
        [](Config& c, auto key, auto& v) {
          c.habit([d = duration(key, v)](auto& h) { h.retry.cap = d; });
        }},
+      {"retry.budget",
+       [](Config& c, auto key,
+          auto& v) { c.cluster_.budget.tokens = static_cast<int>(whole_number(key, v, 0)); }},
+      {"retry.ratio",
+       [](Config& c, auto key, auto& v) { c.cluster_.budget.ratio = part(key, v); }},
+      {"breaker.min_calls",
+       [](Config& c, auto key,
+          auto& v) { c.cluster_.breaker.min_calls = static_cast<int>(whole_number(key, v, 1)); }},
+      {"breaker.failure_rate",
+       [](Config& c, auto key, auto& v) { c.cluster_.breaker.failure_rate = part(key, v); }},
+      {"breaker.slow_call",
+       [](Config& c, auto key, auto& v) { c.cluster_.breaker.slow_call = duration(key, v, true); }},
+      {"breaker.slow_rate",
+       [](Config& c, auto key, auto& v) { c.cluster_.breaker.slow_rate = part(key, v); }},
       {"breaker.failures",
        [](Config& c, auto key,
           auto& v) { c.cluster_.breaker.failures = static_cast<int>(whole_number(key, v, 1)); }},
@@ -257,6 +288,10 @@ struct ConfigKeys {
        }},
       {"statement_timeout",
        [](Config& c, auto key, auto& v) { c.statement_timeout_ = duration(key, v, true); }},
+      {"test_rerun",
+       [](Config& c, auto key, auto& v) {
+         c.habit([on = flag(key, v)](auto& h) { h.test_rerun = on; });
+       }},
       {"pinned",
        [](Config& c, auto key, auto& v) {
          c.habit([on = flag(key, v)](auto& h) { h.pinned = on; });
@@ -307,6 +342,13 @@ void Config::set_prepare(std::string_view key, std::string const& value) {
     cluster_.pool.statement_cache = 0;
     cluster_.shared_sessions = true;
   }
+}
+
+session::Habits Config::habits() const {
+  session::Habits habits;
+  auto const* rerun = std::getenv("MOONPOOL_TEST_RERUN");
+  habits.test_rerun = rerun != nullptr && *rerun != '\0' && std::string_view(rerun) != "0";
+  return habits_over(habits);
 }
 
 session::Habits Config::habits_over(session::Habits habits) const {

@@ -26,7 +26,7 @@ class Config {
   // The cluster that was asked for; without servers named here: MOONPOOL_DSN, DATABASE_URL, libpq's
   // environment, the embedded development cluster (started when it does not run).
   cluster::ClusterOptions cluster_options() const;
-  session::Habits habits() const { return habits_over({}); }
+  session::Habits habits() const;
   // The habits said here, over those of somebody else.
   session::Habits habits_over(session::Habits habits) const;
 

@@ -45,6 +45,18 @@ Json view_json(cluster::NodeView const& view, TimePoint now) {
   return out;
 }
 
+Json forced_json(policy::Breaker::Forced forced) {
+  switch (forced) {
+    case policy::Breaker::Forced::open:
+      return "open";
+    case policy::Breaker::Forced::closed:
+      return "closed";
+    case policy::Breaker::Forced::no:
+      break;
+  }
+  return nullptr;
+}
+
 Json change_json(cluster::RoleChange const& change) {
   auto const at = std::chrono::duration<double>(change.at.time_since_epoch()).count();
   return {{"at", at},
@@ -64,11 +76,17 @@ std::string stats_json(cluster::Cluster const& cluster) {
       {"timeline", nullptr}, {"nodes", Json::array()}, {"changes", Json::array()}};
   if (topology->primary) document["primary"] = topology->nodes[*topology->primary].name;
   if (topology->history.timeline != 0) document["timeline"] = topology->history.timeline;
+  auto const budget = cluster.budget();
+  document["retry"] = {{"tokens", budget.tokens()},
+                       {"most", budget.most()},
+                       {"repeated", budget.taken()},
+                       {"refused", budget.refused()}};
   std::size_t index = 0;
   for (auto const& node : cluster.stats()) {
     auto one = view_json(topology->nodes[index++], now);
     one["breaker"] = {{"write", cluster::to_string(node.write_breaker)},
-                      {"read", cluster::to_string(node.read_breaker)}};
+                      {"read", cluster::to_string(node.read_breaker)},
+                      {"forced", forced_json(node.forced)}};
     one["pools"] = {{"write", pool_json(node.writes)},
                     {"read", pool_json(node.reads)},
                     {"fallback", pool_json(node.fallback)}};

@@ -91,7 +91,8 @@ Wakeup wait_blocking(Wait const& wait) {
       return Wakeup::cancelled;
     }
     if (wait.shared != nullptr ? wait.shared->is_over() : count > 0) return Wakeup::ready;
-    if (count <= 0 && wait.deadline.passed()) return Wakeup::timed_out;
+    // What others read, and answers that keep coming, do not put it off.
+    if (wait.deadline.passed()) return Wakeup::timed_out;
   }
 }
 

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <coroutine>
+#include <cstddef>
 #include <exception>
 #include <optional>
 #include <utility>
 
+#include "async/frames.hpp"
 #include "async/wait.hpp"
 
 namespace moonpool::async {
@@ -26,6 +28,9 @@ struct PromiseBase {
   Run* run = nullptr;
   std::coroutine_handle<> continuation;
   std::exception_ptr error;
+
+  static void* operator new(std::size_t size) { return take_frame(size); }
+  static void operator delete(void* frame, std::size_t size) noexcept { give_frame(frame, size); }
 
   std::suspend_always initial_suspend() noexcept { return {}; }
 

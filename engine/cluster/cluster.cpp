@@ -52,6 +52,7 @@ Cluster::Cluster(ClusterOptions options)
       probe_options_{options.pool.statement_cache},
       balancer_(options.balancer ? options.balancer : policy::power_of_two_choices()),
       first_look_(Deadline::in(options.health_timeout + std::chrono::milliseconds(50))),
+      budget_(options.budget),
       nodes_(make_nodes(options, hub_, keeper_)),
       watch_(told(nodes_, options.nodes), options.health_interval, hub_) {
   // A server that does not answer will not answer what was asked of it either. Of a primary that is one no
@@ -121,12 +122,54 @@ Operation<void> Cluster::settle(Deadline deadline) {
   }
 }
 
+bool Cluster::has_other(std::vector<std::size_t> const& nodes) const {
+  auto const topology = watch_.topology();
+  return std::ranges::any_of(nodes_, [&](auto const& node) {
+    return topology->nodes[node->index()].alive &&
+           std::ranges::find(nodes, node->index()) == nodes.end();
+  });
+}
+
+void Cluster::call_begins() {
+  std::lock_guard const lock(budget_mutex_);
+  if (budget_.counts()) budget_.called(Clock::now());
+}
+
+void Cluster::call_succeeded(int paid) {
+  std::lock_guard const lock(budget_mutex_);
+  budget_.succeeded(paid);
+}
+
+int Cluster::pay_for_repeating(Error const& failure) {
+  std::lock_guard const lock(budget_mutex_);
+  return budget_.take(failure, Clock::now());
+}
+
+policy::RetryBudget Cluster::budget() const {
+  std::lock_guard const lock(budget_mutex_);
+  return budget_;
+}
+
 bool Cluster::may_write(Placement const& placement) const {
   if (!watch_.probing()) return true;
   auto const topology = watch_.topology();
   auto const index = placement.node->index();
   if (topology->primary) return topology->primary == index;
   return topology->nodes[index].refusal == policy::Refusal::none;
+}
+
+Operation<bool> Cluster::takes_writes(std::size_t node, Deadline deadline) {
+  auto seen = watch_.topology();
+  if (!watch_.probing()) co_return seen->nodes[node].role != Role::replica;
+  auto const looks = seen->nodes[node].looks;
+  auto const limit = deadline.earlier_in(health_timeout_);
+  watch_.suspect(node);
+  while (seen->nodes[node].looks == looks && !limit.passed()) {
+    auto waiting = watch_.wait_for_news(seen->version, limit);
+    if (co_await std::move(waiting) == async::Wakeup::cancelled) break;
+    seen = watch_.topology();
+  }
+  co_return seen->primary == node;
 }
 
 void Cluster::met(Placement const& placement, Error const* error) {
@@ -172,7 +215,8 @@ std::vector<NodeStats> Cluster::stats() const {
   for (auto const& node : nodes_) {
     out.push_back({node->name(), topology->nodes[node->index()].role,
                    node->breaker_state(Route::write), node->breaker_state(Route::read),
-                   node->writes().stats(), node->reads().stats(), node->fallback().stats()});
+                   node->forced(), node->writes().stats(), node->reads().stats(),
+                   node->fallback().stats()});
   }
   return out;
 }

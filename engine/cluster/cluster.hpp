@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -45,6 +46,7 @@ struct NodeStats {
   Role role = Role::unknown;
   policy::Breaker::State write_breaker = policy::Breaker::State::closed;
   policy::Breaker::State read_breaker = policy::Breaker::State::closed;
+  policy::Breaker::Forced forced = policy::Breaker::Forced::no;
   pool::PoolStats writes;
   pool::PoolStats reads;
   pool::PoolStats fallback;
@@ -72,12 +74,23 @@ class Cluster {
 
   // May what is held there still be committed? Not when somebody else was promoted meanwhile.
   bool may_write(Placement const& placement) const;
+  // The node has refused a write as read-only: is it still the one that takes them, when it is looked at anew?
+  async::Operation<bool> takes_writes(std::size_t node, Deadline deadline);
   // What became of work on a node, as far as it speaks of the node. nullptr: it went well.
   void met(Placement const& placement, Error const* error);
   // Is there more than one node, so that it matters which one a read goes to?
   bool has_choice() const { return nodes_.size() > 1; }
   // Are sessions of the server ours for as long as a connection lives? Not behind a pooler.
   bool keeps_sessions() const { return !shared_sessions_; }
+  // Does a node answer that is none of these?
+  bool has_other(std::vector<std::size_t> const& nodes) const;
+
+  // The books of the retry budget, kept by whoever repeats: a call begins; one that went well had paid so much
+  // for its repetitions. pay_for_repeating gives the price that was taken; 0: it must not be repeated.
+  void call_begins();
+  void call_succeeded(int paid);
+  int pay_for_repeating(Error const& failure);
+  policy::RetryBudget budget() const;
   Duration catch_up_wait() const { return catch_up_wait_; }
   // Who is told of what it and its sessions do. Never nullptr.
   std::shared_ptr<observe::Hub> const& hub() const { return hub_; }
@@ -123,6 +136,8 @@ class Cluster {
   wire::Connection::Options const probe_options_;
   std::shared_ptr<policy::Balancer> const balancer_;
   Deadline const first_look_;
+  mutable std::mutex budget_mutex_;
+  policy::RetryBudget budget_;  // guarded by budget_mutex_
   async::Loop keeper_;
   Nodes nodes_;  // constant after construction
   Watch watch_;

@@ -53,18 +53,18 @@ std::string_view to_string(Breaker::State state) {
   return "half_open";
 }
 
-void Passage::settle(Breaker::Verdict verdict) noexcept {
+void Passage::settle(Breaker::Verdict verdict, Duration took) noexcept {
   auto* const node = std::exchange(node_, nullptr);
   if (node == nullptr || !permit_.granted) return;
-  node->settle(route_, permit_, verdict);
+  node->settle(route_, permit_, verdict, took);
 }
 
-void Passage::settle(Error const* error) noexcept {
+void Passage::settle(Error const* error, Duration took) noexcept {
   using Verdict = Breaker::Verdict;
-  if (error == nullptr) return settle(Verdict::success);
+  if (error == nullptr) return settle(Verdict::success, took);
   if (error->trips_breaker()) return settle(Verdict::failure);
   // The server answered, though with a no: it is alive.
-  settle(error->kind() == ErrorKind::server ? Verdict::success : Verdict::ignored);
+  settle(error->kind() == ErrorKind::server ? Verdict::success : Verdict::ignored, took);
 }
 
 // A replica's write pool is there for the day it is promoted, and holds nothing open until then.
@@ -133,10 +133,11 @@ void Node::tell_change(Route route, Breaker::State before, Breaker::State after)
   observe::see(hub_, activity);
 }
 
-void Node::settle(Route route, Breaker::Permit const& permit, Breaker::Verdict verdict) noexcept {
+void Node::settle(Route route, Breaker::Permit const& permit, Breaker::Verdict verdict,
+                  Duration took) noexcept {
   try {
     with_breaker(route, [&](Breaker& breaker) {
-      breaker.settle(permit, verdict, Clock::now());
+      breaker.settle(permit, verdict, Clock::now(), took);
       return true;
     });
   } catch (std::exception const&) {
@@ -174,6 +175,11 @@ void Node::force_breakers(Breaker::Forced forced) {
       return true;
     });
   }
+}
+
+Breaker::Forced Node::forced() const {
+  std::lock_guard const lock(breaker_mutex_);
+  return write_breaker_.forced();
 }
 
 void Node::start() {

@@ -48,9 +48,10 @@ class Passage {
 
   explicit operator bool() const { return permit_.granted; }
   Duration retry_after() const { return permit_.retry_after; }
-  void settle(policy::Breaker::Verdict verdict) noexcept;
+  void settle(policy::Breaker::Verdict verdict, Duration took = Duration::zero()) noexcept;
   // By an error: does it speak of the node's health? nullptr is success.
-  void settle(Error const* error) noexcept;
+  // `took`: how long the node took to answer.
+  void settle(Error const* error, Duration took = Duration::zero()) noexcept;
 
  private:
   Node* node_ = nullptr;
@@ -84,6 +85,7 @@ class Node {
   void hint_alive();
   // An operator's word, until it is taken back: nobody gets in, everybody does, or the breaker decides.
   void force_breakers(policy::Breaker::Forced forced);
+  policy::Breaker::Forced forced() const;
 
   void start();
   void close();
@@ -97,8 +99,8 @@ class Node {
   policy::Breaker& breaker(Route route) const {
     return route == Route::write ? write_breaker_ : read_breaker_;
   }
-  void settle(Route route, policy::Breaker::Permit const& permit,
-              policy::Breaker::Verdict verdict) noexcept;
+  void settle(Route route, policy::Breaker::Permit const& permit, policy::Breaker::Verdict verdict,
+              Duration took) noexcept;
   void tell_change(Route route, policy::Breaker::State before, policy::Breaker::State after) const;
   template <class Act>
   auto with_breaker(Route route, Act&& act) const;

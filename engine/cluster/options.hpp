@@ -8,6 +8,7 @@
 #include "observe/hub.hpp"
 #include "policy/balancer.hpp"
 #include "policy/breaker.hpp"
+#include "policy/budget.hpp"
 #include "pool/options.hpp"
 #include "wire/conninfo.hpp"
 
@@ -33,6 +34,8 @@ struct ClusterOptions {
   pool::PoolOptions pool;
   // Of each node, for its writes and its reads.
   policy::BreakerOptions breaker;
+  // How much repeating all of them bear together.
+  policy::BudgetOptions budget;
   // Every node is looked at this often, give or take a fifth: its role, its history, its lag. Default 1 s,
   // and it has so long to answer, default 500 ms. Zero interval: never; then roles are what connections
   // tell, nobody knows a lag, and nothing waits for a new primary. Longer ones make a failover longer.

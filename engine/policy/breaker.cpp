@@ -7,6 +7,7 @@ void Breaker::move_to(State state, TimePoint now) {
   since_ = now;
   ++generation_;
   failures_.clear();
+  calls_.clear();
   out_ = 0;
 }
 
@@ -59,23 +60,43 @@ void Breaker::force(Forced forced, TimePoint now) {
   move_to(forced == Forced::open ? State::open : State::closed, now);
 }
 
-void Breaker::settle(Permit const& permit, Verdict verdict, TimePoint now) {
+void Breaker::settle(Permit const& permit, Verdict verdict, TimePoint now, Duration took) {
   expire(now);
   if (!permit.granted || permit.generation != generation_ || forced_ != Forced::no) return;
+  bool const slow = options_.slow_call > Duration::zero() && took >= options_.slow_call;
   if (state_ == State::half_open) {
     --out_;
-    if (verdict == Verdict::failure) move_to(State::open, now);
-    if (verdict == Verdict::success) move_to(State::closed, now);
+    if (verdict == Verdict::ignored) return;
+    move_to(verdict == Verdict::failure || slow ? State::open : State::closed, now);
     return;
   }
-  if (verdict == Verdict::ignored) return;
+  if (verdict != Verdict::ignored) note(verdict, slow, now);
+}
+
+// Closed: is it to be opened now?
+void Breaker::note(Verdict verdict, bool slow, TimePoint now) {
+  calls_.add(kAll, now);
+  if (slow) calls_.add(kSlow, now);
   if (verdict == Verdict::success) {
     failures_.clear();
-    return;
+  } else {
+    calls_.add(kFailed, now);
+    failures_.push_back(now);
+    while (!failures_.empty() && now - failures_.front() > options_.window) failures_.pop_front();
   }
-  failures_.push_back(now);
-  while (!failures_.empty() && now - failures_.front() > options_.window) failures_.pop_front();
-  if (static_cast<int>(failures_.size()) >= options_.failures) move_to(State::open, now);
+  bool const in_a_row = static_cast<int>(failures_.size()) >= options_.failures;
+  if (in_a_row || too_many(kFailed, options_.failure_rate, now) ||
+      too_many(kSlow, options_.slow_rate, now)) {
+    move_to(State::open, now);
+  }
+}
+
+bool Breaker::too_many(std::size_t kind, double rate, TimePoint now) const {
+  auto const of_kind = calls_.count(kind, now);
+  if (rate <= 0 || of_kind == 0) return false;
+  auto const all = calls_.count(kAll, now);
+  return all >= static_cast<std::uint64_t>(options_.min_calls) &&
+         static_cast<double>(of_kind) >= rate * static_cast<double>(all);
 }
 
 }  // namespace moonpool::policy

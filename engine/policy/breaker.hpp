@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "base/time.hpp"
+#include "policy/window.hpp"
 
 namespace moonpool::policy {
 
@@ -11,6 +12,14 @@ struct BreakerOptions {
   // So many failures in a row, all within the window, open it. Default 5.
   int failures = 5;
   Duration window = std::chrono::seconds(10);
+  // So many calls within the window, and this part of them failed: it opens too, though some went well in
+  // between. Defaults 20 and 0.5; a rate of 0: never.
+  int min_calls = 20;
+  double failure_rate = 0.5;
+  // A call that takes longer is slow, and where this part of min_calls or more is slow, it opens: for work
+  // that is always quick. Default zero: none is slow; and 0.8.
+  Duration slow_call = Duration::zero();
+  double slow_rate = 0.8;
   // How long it stays open before it lets somebody try. Default 2 s.
   Duration cooldown = std::chrono::seconds(2);
   // Calls that may try at once while it is half open. Default 1.
@@ -43,7 +52,7 @@ class Breaker {
     closed,  // everybody gets in, and results change nothing
   };
 
-  explicit Breaker(BreakerOptions options = {}) : options_(options) {}
+  explicit Breaker(BreakerOptions options = {}) : options_(options), calls_(options.window) {}
 
   Permit ask(TimePoint now);
   // Granted also while it is open or half open, but when it was forced open: for callers that have
@@ -54,12 +63,20 @@ class Breaker {
   // Forced::no starts anew, closed.
   void force(Forced forced, TimePoint now);
   Forced forced() const { return forced_; }
-  void settle(Permit const& permit, Verdict verdict, TimePoint now);
+  // `took`: how long the node took; half open, a slow success is a failure.
+  void settle(Permit const& permit, Verdict verdict, TimePoint now,
+              Duration took = Duration::zero());
   State state(TimePoint now);
 
  private:
+  static constexpr std::size_t kAll = 0;
+  static constexpr std::size_t kFailed = 1;
+  static constexpr std::size_t kSlow = 2;
+
   void move_to(State state, TimePoint now);
   void expire(TimePoint now);
+  void note(Verdict verdict, bool slow, TimePoint now);
+  bool too_many(std::size_t kind, double rate, TimePoint now) const;
 
   BreakerOptions options_;
   State state_ = State::closed;
@@ -67,6 +84,7 @@ class Breaker {
   std::uint64_t generation_ = 0;
   TimePoint since_{};               // of the present state
   std::deque<TimePoint> failures_;  // closed: those in a row
+  Window<3> calls_;                 // closed: those that were settled
   int out_ = 0;                     // half open: permits not settled
   TimePoint first_out_{};           // half open: when the oldest of them was given
 };

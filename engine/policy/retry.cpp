@@ -5,7 +5,10 @@
 namespace moonpool::policy {
 
 bool may_retry(Error const& error, Work work, int attempt, RetryOptions const& options) {
-  if (attempt >= options.attempts) return false;
+  return attempt < options.attempts && may_repeat(error, work);
+}
+
+bool may_repeat(Error const& error, Work work) {
   switch (error.kind()) {
     // The caller's own pool, or the caller itself: another attempt would only wait again.
     case ErrorKind::pool_timeout:

@@ -23,8 +23,9 @@ enum class Work : std::uint8_t {
   repeatable,  // a read, or declared idempotent: repeated also when the answer was lost
 };
 
-// May this failure of this work be followed by another attempt at all? `attempt` is the number of the
-// one that failed, from 1. Pure.
+// May this failure of this work be followed by another attempt at all? Pure.
+bool may_repeat(Error const& error, Work work);
+// And is there one left? `attempt` is the number of the one that failed, from 1.
 bool may_retry(Error const& error, Work work, int attempt, RetryOptions const& options);
 
 // The pause after attempt number `attempt`; `random` is in [0, 1). Never negative, never past cap.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -19,6 +20,7 @@ struct Carriage {
   std::size_t loners = 0;  // of them; nobody comes in behind one
   bool reserved = false;   // for somebody who needs a connection alone: it takes nobody in
   bool discarded = false;
+  std::atomic<bool> spoken = false;  // its failure was told to the breaker
 };
 
 // How long statements have taken, by their text, as far as it is remembered: the last ones of each, in

@@ -86,6 +86,9 @@ class Lease {
   }
   std::string parameter(char const* name) const;
   bool is_open() const;
+  // Of many whose work failed with one connection, one speaks of it to the breaker: is it this one? A success
+  // begins anew.
+  bool speaks(Error const* error) const;
 
   // REQUIRES: not a seat.
   wire::Connection& connection() const { return *member_->connection; }

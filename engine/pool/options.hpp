@@ -53,9 +53,9 @@ struct PoolOptions {
   // other on one connection; fewer wait for their turn outside.
   std::size_t share_depth = 16;
   // Nobody is sent behind a statement that has been running for longer, or has taken longer on the average
-  // when it ran before. Default 5 ms. Longer ones hold up strangers; shorter ones leave connections alone
+  // when it ran before. Default 10 ms. Longer ones hold up strangers; shorter ones leave connections alone
   // with statements that would not have held up anybody.
-  Duration share_slow = std::chrono::milliseconds(5);
+  Duration share_slow = std::chrono::milliseconds(10);
 
   // Who is told of what the pool does, and what it calls itself to them; nullptr: the log on stderr.
   std::shared_ptr<observe::Hub> hub = nullptr;

@@ -25,6 +25,7 @@ class Pool::Queued {
       if (waiter_.queued) {
         pool_.waiters_.erase(waiter_.place);
         pool_.reserve();
+        pool_.board_waiters();
       }
       waiter_.queued = false;
       unwanted = std::move(waiter_.given);
@@ -75,6 +76,12 @@ Operation<std::vector<wire::Reply>> Lease::run_borrowed(wire::Request const& req
 
 std::string Lease::parameter(char const* name) const {
   return carriage_ ? carriage_->member->shared->parameter(name) : connection().parameter(name);
+}
+
+bool Lease::speaks(Error const* error) const {
+  if (!carriage_) return true;
+  bool const failed = error != nullptr && error->trips_breaker();
+  return !carriage_->spoken.exchange(failed) || !failed;
 }
 
 bool Lease::is_open() const {
@@ -267,6 +274,7 @@ void Pool::pass_on(std::unique_ptr<Member> member) {
     first->given = std::move(member);
     first->signal.set();
     reserve();
+    board_waiters();
     return;
   }
   --counts_.busy;

@@ -83,10 +83,8 @@ void Pool::alight(std::shared_ptr<Carriage> carriage, Ticket const& ticket, bool
       member = std::move(carriage->member);
       std::erase(busy_, member.get());
     }
-    if (!waiters_.empty()) {
-      reserve();
-      board_waiters();
-    }
+    reserve();
+    board_waiters();
   }
   if (!member) return;
   if (observe::wants(options_.hub, observe::Kind::use)) {
@@ -101,29 +99,25 @@ void Pool::alight(std::shared_ptr<Carriage> carriage, Ticket const& ticket, bool
 }
 
 // For each caller in the line who needs a connection alone one is left to run empty, unless one is being
-// opened for it.
+// opened for it. One that hangs on a slow statement does not count.
 void Pool::reserve() {
   if (carriages_.empty()) return;
   auto const alone = static_cast<std::size_t>(std::ranges::count_if(
       waiters_, [](Waiter const* waiter) { return !waiter->ticket.has_value(); }));
   auto const coming = failures_in_a_row_ > 0 ? 0 : counts_.connecting;
-  auto const wanted = alone > coming ? alone - coming : 0;
-  auto reserved = static_cast<std::size_t>(std::ranges::count(
-      carriages_, true, [](auto const& carriage) { return carriage->reserved; }));
-  auto const by_riders = [](auto const& one, auto const& other) {
-    return one->riders < other->riders;
-  };
-  while (reserved != wanted) {
-    bool const more = reserved < wanted;
-    std::vector<std::shared_ptr<Carriage>> candidates;
-    for (auto const& carriage : carriages_) {
-      if (carriage->reserved != more) candidates.push_back(carriage);
-    }
-    if (candidates.empty()) return;
-    auto const chosen = more ? std::ranges::min_element(candidates, by_riders)
-                             : std::ranges::max_element(candidates, by_riders);
-    (*chosen)->reserved = more;
-    reserved = more ? reserved + 1 : reserved - 1;
+  auto wanted = alone > coming ? alone - coming : 0;
+  auto const now = Clock::now();
+  std::vector<Carriage*> running;
+  for (auto const& carriage : carriages_) {
+    carriage->reserved = false;
+    auto const hangs = carriage->member->shared->running_for(now) > options_.share_slow;
+    if (wanted > 0 && !hangs) running.push_back(carriage.get());
+  }
+  if (wanted == 0) return;
+  std::ranges::sort(running, {}, &Carriage::riders);
+  for (auto* carriage : running) {
+    if (wanted-- == 0) return;
+    carriage->reserved = true;
   }
 }
 

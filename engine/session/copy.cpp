@@ -67,6 +67,8 @@ Operation<std::int64_t> CopyIn::finish() {
   }
   if (failure) throw ended_by(*failure);
   hold_.count_rows(rows);
+  auto learning = hold_.learn_position(patience_.next());
+  co_await std::move(learning);
   hold_.end(nullptr);
   co_return rows;
 }
@@ -122,6 +124,8 @@ Operation<std::string> CopyOut::next() {
   }
   if (piece.empty()) {
     hold_.count_rows(wire_->rows());
+    auto learning = hold_.learn_position(patience_.next());
+    co_await std::move(learning);
     hold_.end(nullptr);
   }
   co_return piece;

@@ -1,7 +1,7 @@
 #include "session/hold.hpp"
 
 #include "base/error.hpp"
-#include "policy/random.hpp"
+#include "session/attempts.hpp"
 #include "session/session.hpp"
 #include "session/turn.hpp"
 
@@ -42,6 +42,26 @@ void Hold::show(std::shared_ptr<Session const> session, int attempt) {
   session_ = std::move(session);
   watched_.emplace(*session_->cluster()->hub(), session_->habits(), sql_, operation_, node_,
                    placement_.on_primary || transaction_ ? "write" : "read", attempt);
+}
+
+Operation<void> Hold::learn_position(Deadline deadline) {
+  if (!memory_ || !placement_.lease || !placement_.lease->usable()) co_return;
+  wire::Request request;
+  request.push_back({kWritten, {}, true, true});
+  std::vector<wire::Reply> replies;
+  try {
+    auto running = placement_.lease->run(std::move(request), deadline);
+    replies = co_await std::move(running);
+  } catch (Error const&) {
+    // What was written is written; that it is not known where is told to later reads.
+    co_return;
+  }
+  auto const* result = std::get_if<wire::Result>(&replies.front());
+  auto const value = result != nullptr ? result->value(0, 0) : std::nullopt;
+  auto const lsn = value ? policy::parse_lsn(std::string(*value)) : std::nullopt;
+  if (!lsn) co_return;
+  memory_->remember({placement_.history.system, placement_.history.timeline, *lsn});
+  memory_.reset();
 }
 
 void Hold::end(Error const* error) noexcept {
@@ -119,7 +139,7 @@ Operation<void> Session::hold_one(Hold& hold, RunOptions options, Start start, D
   hold.show(shared_from_this(), options.attempt);
   auto starting = start(hold.connection(), deadline);
   co_await std::move(starting);
-  if (options.route == Route::write) hold.writes_into(memory_);
+  if (options.route == Route::write && cluster_->has_choice()) hold.writes_into(memory_);
   hold.begun();
 }
 
@@ -133,33 +153,29 @@ Operation<void> Session::hold(Hold& hold, RunOptions options, bool undoable, Sta
   }
   auto const work = options.route == Route::read || options.idempotent ? policy::Work::repeatable
                                                                        : policy::Work::once;
-  std::vector<Error> failures;
-  for (int attempt = 1;; ++attempt) {
+  Attempts attempts(*cluster_, habits_.retry, work);
+  for (;;) {
     std::optional<Error> failure;
-    options.attempt = attempt;
     try {
       auto holding = hold_one(hold, options, start, deadline);
       co_await std::move(holding);
     } catch (Error const& error) {
       failure = error;
     }
-    if (!failure) co_return;
+    if (!failure) {
+      attempts.succeed();
+      co_return;
+    }
     if (hold.held()) failure->on_node(hold.node());
     hold.end(&*failure);
-    failure->attempt(attempt);
-    failures.push_back(*failure);
     bool const writing_read =
         failure->retry_class() == RetryClass::reroute && options.route == Route::read;
     if (writing_read) failure->hint("this only reads: use the method without read_");
-    bool const again = !writing_read && !deadline.passed() &&
-                       policy::may_retry(*failure, work, attempt, habits_.retry);
-    if (!again) {
-      if (attempt > 1) failure->because(std::move(failures));
-      throw Error(*failure);
-    }
-    auto const pause = policy::retry_pause(attempt, policy::random_unit(), habits_.retry);
-    tell_retry(options, *failure, pause);
-    auto sleeping = async::sleep_until(deadline.earlier_in(pause));
+    auto const pause = attempts.after(*failure, !writing_read, false, deadline);
+    if (!pause) throw attempts.verdict();
+    tell_retry(options, *failure, *pause);
+    ++options.attempt;
+    auto sleeping = async::sleep_until(deadline.earlier_in(*pause));
     co_await std::move(sleeping);
   }
 }

@@ -39,7 +39,7 @@ class Hold {
 
   // `home`: whose pinned connection it is; nullptr: the pool's.
   void take(cluster::Placement placement, std::shared_ptr<cluster::Placement> home);
-  // What is held for may write, and nobody learns where that was committed: later reads must be told.
+  // What is held for may write: unless learn_position() finds out where, later reads must be told.
   void writes_into(std::shared_ptr<Memory> memory) { memory_ = std::move(memory); }
   // REQUIRES: the transaction has lent its connection.
   void take(std::shared_ptr<Transaction> transaction);
@@ -60,6 +60,9 @@ class Hold {
   // From here on they see it. REQUIRES: it holds.
   void show(std::shared_ptr<Session const> session, int attempt);
   void count_rows(std::int64_t rows) { rows_ += rows; }
+  // Asks where what was written landed, in a round trip of its own, so that later reads need not all go to the
+  // primary. REQUIRES: the work has ended well, and nothing was given back yet. Never throws.
+  async::Operation<void> learn_position(Deadline deadline);
   // Gives the connection back; `error` is what ended the work. Once; later calls do nothing.
   void end(Error const* error) noexcept;
   // The same for work that was left before its end.

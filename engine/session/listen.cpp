@@ -19,6 +19,7 @@ using async::Wakeup;
 namespace {
 
 constexpr std::size_t kLongestName = 63;
+constexpr std::chrono::milliseconds kLookAround{500};
 
 std::string quoted(std::string const& name) {
   std::string out = "\"";
@@ -149,6 +150,14 @@ std::optional<Note> Listener::take() {
   return note;
 }
 
+// Whoever notifies does so on the primary, so a server that is none any more, alive or not, has nothing to say.
+bool Listener::deposed() const {
+  auto const topology = cluster_->topology();
+  auto const here = where_->index();
+  return topology->nodes[here].role == cluster::Role::replica ||
+         (topology->primary && *topology->primary != here);
+}
+
 // Reads what is there. False when the connection is of no use any more.
 bool Listener::sound() {
   bool const asked = listening_->probing();
@@ -167,8 +176,7 @@ bool Listener::sound() {
               });
     return now - asked_ < options_.probe_timeout;
   }
-  auto const topology = cluster_->topology();
-  if (topology->nodes[where_->index()].role == cluster::Role::replica) return false;
+  if (deposed()) return false;
   if (now - heard_ < options_.probe_every) return true;
   asked_ = now;
   echoed_ = false;
@@ -190,8 +198,10 @@ Operation<std::optional<Note>> Listener::next(Deadline deadline) {
     }
     if (!arrived_.empty()) continue;
     if (deadline.passed()) co_return std::nullopt;
-    auto const due = listening_->probing() || !echoed_ ? asked_ + options_.probe_timeout
-                                                       : heard_ + options_.probe_every;
+    auto due = listening_->probing() || !echoed_ ? asked_ + options_.probe_timeout
+                                                 : heard_ + options_.probe_every;
+    // Nothing on the connection tells of a promotion elsewhere.
+    if (cluster_->has_choice()) due = std::min(due, Clock::now() + kLookAround);
     auto const interest = listening_->sending() ? Interest::read_write : Interest::read;
     auto const wakeup =
         co_await Wait{connection_->socket(), interest, deadline.earlier(Deadline(due))};

@@ -54,6 +54,7 @@ class Listener {
   async::Operation<void> connect(Deadline deadline);
   async::Operation<void> reconnect(Deadline deadline);
   bool sound();
+  bool deposed() const;
   void lose() noexcept;
   std::optional<Note> take();
 

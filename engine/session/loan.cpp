@@ -27,20 +27,11 @@ Operation<void> Transaction::lend(bool undoable, Deadline deadline) {
     undo_point_ = "moonpool_" + std::to_string(++names_);
     control_.push_back("SAVEPOINT " + undo_point_);
   }
-  if (!control_.empty()) {
-    wire::Request request;
-    request.push_back({"", {}, true, false});
-    auto whole = with_control(std::move(request));
-    auto running = placement_.lease->run(std::move(whole), deadline.earlier(deadline_));
-    auto replies = co_await std::move(running);
-    note(replies);
-    for (auto const& reply : replies) {
-      if (auto const* error = std::get_if<Error>(&reply)) {
-        auto failure = *error;
-        undo_point_.clear();
-        throw failure.on_node(node_);
-      }
-    }
+  auto sending = send_control(deadline);
+  auto failure = co_await std::move(sending);
+  if (failure) {
+    undo_point_.clear();
+    throw failure->on_node(node_);
   }
   begun_ = true;
   loan_ = ++loans_;

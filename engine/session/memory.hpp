@@ -24,6 +24,11 @@ class Memory {
     std::lock_guard const lock(mutex_);
     seen_ = {policy::later(seen_.position, position), true};
   }
+  // Somebody else's: what this session is uncertain of, it stays uncertain of.
+  void learn(policy::Position const& position) {
+    std::lock_guard const lock(mutex_);
+    seen_.position = policy::later(seen_.position, position);
+  }
   void forget_where() {
     std::lock_guard const lock(mutex_);
     seen_.certain = false;

@@ -35,6 +35,9 @@ struct Habits {
   observe::Marks marks = {};
   // The tag is said there too, when its trace is sampled. Such a statement is never prepared.
   bool trace_comment = false;
+  // A test mode: the first COMMIT of every transaction that can be run again is a rollback instead, and fails
+  // as a serialization failure does. Finds functions that must not be run twice. Default false.
+  bool test_rerun = false;
   // What is laid on every statement. COPY and scripts take it inside a transaction only.
   Context context = {};
 };
@@ -52,6 +55,10 @@ struct TransactionOptions {
   bool deferrable = false;
   Duration timeout = Duration::zero();  // for the whole transaction; zero: the session's habit
   std::string place = {};               // where it was begun, for the warning about leaks
+  // A COMMIT whose answer was lost is looked up: see exactly_once.hpp.
+  bool exactly_once = false;
+  // The how-manieth run of a function that can be run again this is; 0: of none.
+  int attempt = 0;
 };
 
 // "BEGIN ISOLATION LEVEL … READ ONLY DEFERRABLE".

@@ -13,6 +13,9 @@ namespace {
 // pg_catalog by name: nobody's search_path decides what they mean.
 constexpr auto kApplied = "select pg_catalog.pg_last_wal_replay_lsn()";
 
+// A token that says where nothing of the kind is known.
+constexpr std::string_view kOnlyPrimary = "primary";
+
 // Between questions whether a replica has caught up.
 constexpr std::chrono::milliseconds kPauses[] = {
     std::chrono::milliseconds(1), std::chrono::milliseconds(2), std::chrono::milliseconds(5),
@@ -24,6 +27,21 @@ bool has(std::optional<std::string> const& told, policy::Lsn wanted) {
 }
 
 }  // namespace
+
+std::string Session::position_token() const {
+  auto const seen = memory_->seen();
+  return seen.certain ? policy::to_string(seen.position) : std::string(kOnlyPrimary);
+}
+
+bool Session::observe_token(std::string_view token) {
+  if (token == kOnlyPrimary) {
+    memory_->forget_where();
+    return true;
+  }
+  auto const position = policy::parse_position(token);
+  if (position && position->somewhere()) memory_->learn(*position);
+  return position.has_value();
+}
 
 cluster::ReadNeeds Session::needs_of(RunOptions const& options) const {
   cluster::ReadNeeds needs;

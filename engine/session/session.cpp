@@ -4,6 +4,8 @@
 
 #include "base/error.hpp"
 #include "policy/random.hpp"
+#include "session/attempts.hpp"
+#include "session/exactly_once.hpp"
 #include "session/share.hpp"
 #include "session/turn.hpp"
 
@@ -37,6 +39,22 @@ void reject_all(std::vector<wire::Reply>& replies) {
   for (auto& reply : replies) {
     if (std::holds_alternative<wire::Result>(reply)) reply = undone;
   }
+}
+
+// As a serialization failure comes.
+Error rerun_wanted(std::string const& node) {
+  ServerFields fields;
+  fields.severity = "ERROR";
+  fields.sqlstate = "40001";
+  fields.message = "rolled back by test_rerun, which has every transaction run twice";
+  return Error(std::move(fields)).at(Phase::commit, Outcome::rejected).on_node(node);
+}
+
+// For our own statements: nothing of the caller's is laid on them.
+Habits plain_habits() {
+  Habits habits;
+  habits.timeout = std::chrono::seconds(5);
+  return habits;
 }
 
 }  // namespace
@@ -101,7 +119,7 @@ void Session::check_turn() const {
            "use the innermost handle until its function has returned");
   }
   if (transaction_->state() == Transaction::State::broken) {
-    refuse("the connection of this transaction was lost, so it was rolled back", "");
+    throw transaction_->why_broken().on_node(transaction_->node());
   }
   if (transaction_->state() != Transaction::State::open) refuse("this transaction is over", "");
 }
@@ -136,6 +154,7 @@ Operation<Answer> Session::run_placed(Placement* placement, wire::Request const&
                                       RunOptions options, Deadline deadline) {
   Answer answer;
   answer.node = placement->node->name();
+  auto const begun = Clock::now();
   Watched watched(*cluster_->hub(), habits_, statements, answer.node, to_string(options.route),
                   options.attempt);
   ask_position(*placement, options.route);
@@ -146,7 +165,7 @@ Operation<Answer> Session::run_placed(Placement* placement, wire::Request const&
   answer.replies = co_await std::move(running);
   if (!plain) answer.replies = Context::lay_off(std::move(answer.replies), statements);
   auto const* error = answer.error();
-  placement->passage.settle(error);
+  if (placement->lease.speaks(error)) placement->passage.settle(error, Clock::now() - begun);
   cluster_->met(*placement, error);
   note_position(*placement, options.route, error);
   watched.end(answer.replies);
@@ -170,10 +189,12 @@ Operation<Answer> Session::run(wire::Request statements, RunOptions options) {
     Turn const turn(turn_);
     Answer answer;
     answer.node = transaction_->node();
+    auto const begun = Clock::now();
     Watched watched(*cluster_->hub(), habits_, statements, answer.node, to_string(Route::write),
                     options.attempt);
     auto running = transaction_->run(watched.on() ? statements : std::move(statements), deadline);
     answer.replies = co_await std::move(running);
+    transaction_->settle(answer.error(), Clock::now() - begun);
     cluster_->met(transaction_->placement(), answer.error());
     name_node(answer.replies, answer.node);
     watched.end(answer.replies);
@@ -199,14 +220,13 @@ Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOpti
   // Several segments may have ended differently: only a whole request can be repeated.
   bool const whole = std::ranges::count(statements, true, &wire::Statement::ends_segment) == 1;
   auto const ticket = ticket_of(statements, options.route, habits_);
-  std::vector<Error> failures;
+  Attempts attempts(*cluster_, habits_.retry, work);
   std::vector<std::size_t> avoid;  // nodes on which it failed
-  for (int attempt = 1;; ++attempt) {
+  for (;;) {
     Answer answer;
     std::optional<Error> failure;
     bool thrown = false;
     bool refused_here = false;
-    options.attempt = attempt;
     try {
       auto placing = place(options, avoid, ticket, deadline);
       auto placement = co_await std::move(placing);
@@ -215,7 +235,6 @@ Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOpti
                          ? run_read(&placement, statements, options, deadline)
                          : run_placed(&placement, statements, options, deadline);
       answer = co_await std::move(running);
-      refused_here = placement.lease && placement.lease.parameter("in_hot_standby") == "off";
     } catch (Error const& error) {
       failure = error;
       thrown = true;
@@ -223,28 +242,32 @@ Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOpti
     if (!thrown) {
       if (auto const* error = answer.error()) failure = *error;
     }
-    if (!failure) co_return answer;
-    failure->attempt(attempt);
-    failures.push_back(*failure);
-    // A read that writes is refused everywhere; and what a primary refuses was made read-only by its user.
+    if (!failure) {
+      attempts.succeed();
+      co_return answer;
+    }
+    // A read that writes is refused everywhere; and what the primary refuses was made read-only by its user.
     bool const misplaced = failure->retry_class() == RetryClass::reroute;
+    if (misplaced && !thrown && options.route == Route::write) {
+      auto looking = cluster_->takes_writes(avoid.back(), deadline);
+      refused_here = co_await std::move(looking);
+    }
     bool const writing_read = misplaced && options.route == Route::read;
     bool const hopeless = misplaced && (writing_read || refused_here);
     if (writing_read) failure->hint("read_query only reads: use query or exec");
-    bool const again = (thrown || whole) && !hopeless && !deadline.passed() &&
-                       policy::may_retry(*failure, work, attempt, habits_.retry);
-    if (again) {
-      auto const pause = policy::retry_pause(attempt, policy::random_unit(), habits_.retry);
-      tell_retry(options, *failure, pause);
-      auto sleeping = async::sleep_until(deadline.earlier_in(pause));
+    // A prepared statement that went stale was prepared anew by the connection already.
+    bool const stale = failure->retry_class() == RetryClass::statement_cache;
+    bool const elsewhere = options.route == Route::read && cluster_->has_other(avoid);
+    auto const pause =
+        attempts.after(*failure, (thrown || whole) && !hopeless && !stale, elsewhere, deadline);
+    if (pause) {
+      tell_retry(options, *failure, *pause);
+      ++options.attempt;
+      auto sleeping = async::sleep_until(deadline.earlier_in(*pause));
       co_await std::move(sleeping);
-      if (!deadline.passed()) continue;
+      continue;
     }
-    if (attempt > 1 && failure->retryable() && !hopeless) {
-      failure->as(ErrorKind::retry_exhausted, "gave up after " + std::to_string(attempt) +
-                                                  " attempts; the last one: " + failure->message());
-      failure->because(std::move(failures));
-    }
+    failure = attempts.verdict();
     if (thrown) throw Error(*failure);
     auto const* told = answer.error();
     for (auto& reply : answer.replies) {
@@ -307,6 +330,12 @@ Operation<std::shared_ptr<Session>> Session::begin(TransactionOptions options) {
   auto inner = make(cluster_, habits_);
   inner->turn_ = turn_ ? turn_ : std::make_shared<bool>(false);
   inner->memory_ = memory_;
+  if (options.exactly_once && (transaction_ || options.read_only)) {
+    throw Error(ErrorKind::usage,
+                transaction_ ? "exactly_once is for whole transactions, not for nested ones"
+                             : "exactly_once stores a row; a transaction that is read-only has "
+                               "nothing to prove");
+  }
   if (transaction_) {
     check_turn();
     inner->transaction_ = transaction_;
@@ -315,6 +344,7 @@ Operation<std::shared_ptr<Session>> Session::begin(TransactionOptions options) {
     co_return inner;
   }
   auto const deadline = deadline_in(options.timeout);
+  cluster_->call_begins();
   Placement placement;
   if (habits_.pinned) {
     auto pinning = pinned_placement(deadline);
@@ -329,8 +359,11 @@ Operation<std::shared_ptr<Session>> Session::begin(TransactionOptions options) {
   if (!options.place.empty()) placement.lease.held_by(options.place);
   inner->scope_ = std::make_shared<Scope>();
   auto const limit = options.timeout > Duration::zero() ? deadline : Deadline::never();
+  inner->scope_->rerun = habits_.test_rerun && options.attempt == 1;
   inner->transaction_ = std::make_shared<Transaction>(std::move(placement), options, limit);
   inner->scope_->watched.emplace(cluster_->hub(), habits_, node);
+  // Ahead of the context: the token is the login role's affair.
+  if (options.exactly_once) inner->transaction_->take_token(new_token());
   if (!habits_.context.empty()) inner->transaction_->begin_with(habits_.context.text());
   if (cluster_->has_choice()) inner->transaction_->ask_at_commit(kWritten);
   co_return inner;
@@ -346,6 +379,12 @@ Operation<void> Session::commit() {
     transaction_->end_savepoint();
     co_return;
   }
+  if (scope_->rerun) {
+    auto undoing = transaction_->rollback(Deadline::in(kRollbackTime), pinned_.get());
+    co_await std::move(undoing);
+    scope_->watched->end("rolled_back", nullptr);
+    throw rerun_wanted(transaction_->node());
+  }
   bool const wrote = transaction_->begun();
   if (wrote && !cluster_->may_write(transaction_->placement())) {
     auto const node = transaction_->node();
@@ -360,21 +399,54 @@ Operation<void> Session::commit() {
   auto const history = transaction_->placement().history;
   // Until it is known where the commit landed; a commit that fails may have landed all the same.
   if (wrote && cluster_->has_choice()) memory_->forget_where();
-  std::optional<Error> failure;
+  std::optional<Error> lost;
   try {
     auto committing = transaction_->commit(deadline_in(Duration::zero()), pinned_.get());
     co_await std::move(committing);
   } catch (Error const& error) {
-    failure = error;
+    if (error.kind() != ErrorKind::commit_unknown || token().empty()) {
+      scope_->watched->end(error.in_doubt() ? "unknown" : "rolled_back", &error);
+      throw;
+    }
+    lost = error;
   }
-  if (failure) {
-    scope_->watched->end(failure->in_doubt() ? "unknown" : "rolled_back", &*failure);
-    throw Error(*failure);
+  if (lost) {
+    auto proving = prove(*lost);
+    co_await std::move(proving);
+    co_return;
   }
   scope_->watched->end("committed", nullptr);
+  if (!token().empty()) {
+    auto sweeping = sweep_now_and_then(make(cluster_, plain_habits()));
+    co_await std::move(sweeping);
+  }
+  cluster_->call_succeeded(0);
   if (auto const lsn = policy::parse_lsn(transaction_->committed_at())) {
     memory_->remember({history.system, history.timeline, *lsn});
   }
+}
+
+// Returns where the lost COMMIT happened.
+Operation<void> Session::prove(Error lost) {
+  std::optional<Error> why;
+  bool committed = false;
+  try {
+    auto proving = prove_committed(make(cluster_, plain_habits()), token(), kProofTime);
+    committed = co_await std::move(proving);
+  } catch (Error const& error) {
+    why = error;
+  }
+  scope_->watched->end(committed ? "committed"
+                       : why     ? "unknown"
+                                 : "rolled_back",
+                       committed ? nullptr : &lost);
+  if (why) throw Error(lost.because({*why}));
+  if (committed) co_return;
+  throw Error(ErrorKind::connection,
+              "the answer to COMMIT was lost, and it is proven that nothing was committed")
+      .at(Phase::commit, Outcome::rejected)
+      .on_node(lost.node())
+      .because({std::move(lost)});
 }
 
 Operation<void> Session::rollback() {

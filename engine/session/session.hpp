@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cluster/cluster.hpp"
@@ -88,16 +89,24 @@ class Session : public std::enable_shared_from_this<Session> {
   // BEGIN rides with the first statement.
   async::Operation<std::shared_ptr<Session>> begin(TransactionOptions options);
   // End what begin() began. Throw Error(transaction) on a session that stands for no transaction, or
-  // out of order. See Transaction for what else commit throws.
+  // out of order. See Transaction for what else commit throws. Of a transaction that is exactly_once a lost
+  // COMMIT is looked up, for at most kProofTime: commit returns where it happened, and throws
+  // Error(connection), rejected, where it did not; commit_unknown only where that could not be found out.
   async::Operation<void> commit();
   async::Operation<void> rollback();
 
   bool in_transaction() const;
+  // Of an exactly_once transaction; "" of others.
+  std::string token() const { return transaction_ ? transaction_->token() : ""; }
 
   // Up to where this session's reads must have seen its writes. To carry it into another session, of
   // another process too: observe() there, after which that one's reads see the same.
   policy::Position position() const { return memory_->seen().position; }
-  void observe(policy::Position const& position) { memory_->remember(position); }
+  void observe(policy::Position const& position) { memory_->learn(position); }
+  // The same as text. It says so when nobody knows where the last write was committed: reads go to the primary then.
+  std::string position_token() const;
+  // False: this is no token, and nothing was changed.
+  bool observe_token(std::string_view token);
 
   // One round trip to the primary.
   async::Operation<void> ping();
@@ -117,6 +126,7 @@ class Session : public std::enable_shared_from_this<Session> {
   async::Operation<Answer> run_anywhere(wire::Request const& statements, RunOptions options,
                                         Deadline deadline);
   async::Operation<cluster::Placement*> pinned_placement(Deadline deadline);
+  async::Operation<void> prove(Error lost);
   // Finds a connection, begins the work on it, and keeps it. `start` is called once an attempt and leans
   // on what outlives the operation. `undoable`: inside a transaction, the work may be left early.
   async::Operation<void> hold(Hold& hold, RunOptions options, bool undoable, Start start,
@@ -141,6 +151,7 @@ class Session : public std::enable_shared_from_this<Session> {
     std::size_t level = 0;  // of the savepoint; 0: the transaction itself
     bool over = false;
     std::optional<WatchedTransaction> watched = std::nullopt;  // of the transaction itself
+    bool rerun = false;  // its COMMIT is to be a rollback: Habits::test_rerun
   };
   std::shared_ptr<Scope> scope_;  // with transaction_, never without
   std::shared_ptr<cluster::Placement> pinned_;

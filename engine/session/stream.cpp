@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 #include "base/error.hpp"
 #include "session/hold.hpp"
@@ -48,7 +49,11 @@ class Direct final : public Stream {
       throw Error(*failure);
     }
     hold_.count_rows(static_cast<std::int64_t>(batch->rows()));
-    if (batch->rows() == 0) hold_.end(nullptr);
+    if (batch->rows() == 0) {
+      auto learning = hold_.learn_position(patience_.next());
+      co_await std::move(learning);
+      hold_.end(nullptr);
+    }
     co_return batch;
   }
 
@@ -92,13 +97,12 @@ class Session::Cursor final : public Stream {
     }
     open_ = true;
     ahead_ = std::get<wire::Result>(std::move(answer.replies[1]));
+    take(*ahead_);
   }
 
   Operation<std::optional<wire::Result>> next(std::size_t most) override {
     if (ahead_) {
-      auto batch = std::move(*ahead_);
-      ahead_.reset();
-      take(batch);
+      auto batch = take_ahead(most);
       co_return batch;
     }
     if (!open_) {
@@ -137,6 +141,26 @@ class Session::Cursor final : public Stream {
     return options;
   }
 
+  // Of the rows that came with DECLARE, at most so many.
+  wire::Result take_ahead(std::size_t most) {
+    auto const left = ahead_->rows() - given_;
+    auto const count = most == 0 ? left : std::min(most, left);
+    if (count == ahead_->rows()) return *std::exchange(ahead_, std::nullopt);
+    auto part = wire::Result::empty_like(*ahead_);
+    for (std::size_t row = 0; row < count; ++row) {
+      for (std::size_t column = 0; column < ahead_->columns(); ++column) {
+        if (part.put(static_cast<int>(row), static_cast<int>(column),
+                     ahead_->value(given_ + row, column))) {
+          continue;
+        }
+        throw Error(ErrorKind::environment, "out of memory while rows were copied");
+      }
+    }
+    given_ += count;
+    if (given_ == ahead_->rows()) ahead_.reset();
+    return part;
+  }
+
   // Rows of unknown width: the next FETCH asks for as many as make about kBytes.
   void take(wire::Result const& batch) {
     auto const rows = batch.rows();
@@ -157,6 +181,7 @@ class Session::Cursor final : public Stream {
   std::size_t asked_ = 0;
   std::size_t wanted_ = kFirst;
   std::optional<wire::Result> ahead_;  // came with DECLARE
+  std::size_t given_ = 0;              // of its rows
   std::optional<wire::Result> end_;    // still to be told
 };
 

@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/sql_scanner.hpp"
 #include "observe/hub.hpp"
+#include "session/exactly_once.hpp"
 
 namespace moonpool::session {
 
@@ -68,11 +69,79 @@ wire::Request Transaction::with_control(wire::Request request) {
   return whole;
 }
 
+void Transaction::take_token(std::string token) {
+  control_.push_back(taking(token));
+  token_ = std::move(token);
+}
+
+Operation<std::vector<wire::Reply>> Transaction::send(wire::Request request, Deadline deadline) {
+  auto const limit = deadline.earlier(deadline_);
+  bool const takes_token = !token_.empty() && !begun_;
+  auto const controls = takes_token ? control_ : std::vector<std::string>();
+  auto const savepoints = savepoints_;
+  auto const kept = takes_token ? request : wire::Request();
+  auto whole = with_control(std::move(request));
+  auto running = placement_.lease->run(std::move(whole), limit);
+  auto replies = co_await std::move(running);
+  note(replies);
+  if (!takes_token) co_return replies;
+  auto const first = std::ranges::find_if(
+      replies, [](wire::Reply const& reply) { return std::holds_alternative<Error>(reply); });
+  auto const at = static_cast<std::size_t>(first - replies.begin());
+  bool const refused = at < controls.size() && controls[at] == taking(token_);
+  if (!refused) co_return replies;
+  *first = explained(std::get<Error>(*first));
+  if (!lacks_commits_table(std::get<Error>(*first))) co_return replies;
+  // Nothing of the transaction has happened yet: it begins anew behind the table.
+  wire::Request making_request;
+  making_request.push_back({"ROLLBACK", {}, true, false});
+  for (auto& statement : commits_table()) making_request.push_back(std::move(statement));
+  auto making = placement_.lease->run(std::move(making_request), limit);
+  auto made = co_await std::move(making);
+  note(made);
+  control_ = controls;
+  savepoints_ = savepoints;
+  begun_ = false;
+  for (auto& reply : made) {
+    auto const* error = std::get_if<Error>(&reply);
+    if (error == nullptr) continue;
+    *first = explained(*error);
+    co_return replies;
+  }
+  auto again = with_control(kept);
+  auto rerunning = placement_.lease->run(std::move(again), limit);
+  replies = co_await std::move(rerunning);
+  note(replies);
+  co_return replies;
+}
+
+Operation<std::optional<Error>> Transaction::send_control(Deadline deadline) {
+  if (control_.empty()) co_return std::nullopt;
+  wire::Request nothing;
+  nothing.push_back({"", {}, true, false});
+  auto sending = send(std::move(nothing), deadline);
+  auto const replies = co_await std::move(sending);
+  for (auto const& reply : replies) {
+    if (auto const* error = std::get_if<Error>(&reply)) co_return *error;
+  }
+  co_return std::nullopt;
+}
+
 void Transaction::note(std::vector<wire::Reply> const& replies) {
   for (auto const& reply : replies) {
     auto const* error = std::get_if<Error>(&reply);
-    if (error != nullptr && error->poisons_connection()) state_ = State::broken;
+    if (error == nullptr || !error->poisons_connection()) continue;
+    state_ = State::broken;
+    if (!lost_) lost_ = *error;
   }
+}
+
+Error Transaction::why_broken() const {
+  std::string const told = "the connection of this transaction was lost, so it was rolled back";
+  if (!lost_) return Error(ErrorKind::transaction, told).at(Phase::prepare, Outcome::rejected);
+  auto error = *lost_;
+  error.at(error.phase(), Outcome::rejected);
+  return error.as(error.kind(), told + ": " + error.message());
 }
 
 // After an operation that was dropped mid-flight the connection owes answers to nobody.
@@ -93,11 +162,10 @@ Operation<std::vector<wire::Reply>> Transaction::run(wire::Request request, Dead
   // end the transaction: then all that is with it is in doubt.
   bool const may_end = std::ranges::any_of(
       request, [](wire::Statement const& statement) { return ends_transaction(statement.sql); });
-  auto whole = with_control(std::move(request));
-  auto const riders = whole.size() - statements;
-  auto running = placement_.lease->run(std::move(whole), deadline.earlier(deadline_));
-  auto replies = co_await std::move(running);
-  note(replies);
+  auto sending = send(std::move(request), deadline);
+  auto replies = co_await std::move(sending);
+  if (may_end) lost_.reset();
+  auto const riders = replies.size() - statements;
   for (auto& reply : replies) {
     auto* error = std::get_if<Error>(&reply);
     if (error != nullptr && error->in_doubt() && !may_end) {
@@ -121,24 +189,17 @@ Operation<std::vector<wire::Reply>> Transaction::run_script(std::string sql, Dea
   auto readying = get_in_step(deadline);
   co_await std::move(readying);
   // The simple protocol takes one text: what rides goes in front of it.
-  if (!control_.empty()) {
-    wire::Request request;
-    request.push_back({"", {}, true, false});
-    auto whole = with_control(std::move(request));
-    auto beginning = placement_.lease->run(std::move(whole), deadline.earlier(deadline_));
-    auto begun = co_await std::move(beginning);
-    note(begun);
-    for (auto& reply : begun) {
-      if (std::holds_alternative<Error>(reply)) {
-        std::vector<wire::Reply> failed;
-        failed.push_back(std::move(reply));
-        co_return failed;
-      }
-    }
+  auto sending = send_control(deadline);
+  auto const failure = co_await std::move(sending);
+  if (failure) {
+    std::vector<wire::Reply> failed;
+    failed.emplace_back(*failure);
+    co_return failed;
   }
   auto running = placement_.lease->run_script(std::move(sql), deadline.earlier(deadline_));
   auto replies = co_await std::move(running);
   note(replies);
+  lost_.reset();  // the text may have ended the transaction before
   check_still_open(replies);
   co_return replies;
 }
@@ -225,10 +286,7 @@ Operation<void> Transaction::commit(Deadline deadline, cluster::Placement* home)
   if (state_ != State::open || !placement_.lease->usable()) {
     placement_.lease.give_back();
     state_ = State::rolled_back;
-    throw Error(ErrorKind::transaction,
-                "the connection was lost, so the transaction was rolled back")
-        .at(Phase::commit, Outcome::rejected)
-        .on_node(node_);
+    throw why_broken().at(Phase::commit, Outcome::rejected).on_node(node_);
   }
   wire::Request request;
   request.push_back({"COMMIT", {}, true, false});
@@ -271,7 +329,14 @@ Operation<void> Transaction::commit(Deadline deadline, cluster::Placement* home)
   placement_.lease.allow_cancel();
   send_home(home);
   // A failed transaction answers COMMIT with success and the tag ROLLBACK.
-  if (tag != "COMMIT") {
+  if (tag != "COMMIT" && tag != "ROLLBACK") {
+    throw Error(ErrorKind::commit_unknown,
+                "COMMIT was answered with '" + tag +
+                    "': the transaction may or may not have been committed")
+        .at(Phase::commit, Outcome::unknown)
+        .on_node(node_);
+  }
+  if (tag == "ROLLBACK") {
     throw Error(ErrorKind::transaction,
                 "a statement of this transaction had failed, so COMMIT rolled it back")
         .at(Phase::commit, Outcome::rejected)

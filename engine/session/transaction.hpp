@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,12 @@ class Transaction {
   Deadline deadline() const { return deadline_; }
   std::string const& node() const { return node_; }
   cluster::Placement const& placement() const { return placement_; }
+  // The node has answered, or has not: what its breaker wants to know, once.
+  void settle(Error const* error, Duration took) { placement_.passage.settle(error, took); }
   bool begun() const { return begun_; }  // something was sent
+  // Why it is broken: the error with which its connection was lost, where that undid it for certain, so that all
+  // of it may be run again.
+  Error why_broken() const;
 
   // A question that rides behind COMMIT, and its answer; "" when there is none.
   void ask_at_commit(std::string sql) { ask_at_commit_ = std::move(sql); }
@@ -58,6 +64,10 @@ class Transaction {
 
   // Has a statement follow BEGIN. REQUIRES: nothing was run yet.
   void begin_with(std::string sql) { control_.push_back(std::move(sql)); }
+  // Takes a token behind BEGIN, ahead of what else follows; see exactly_once.hpp. The table it goes into is made
+  // when it is not there. REQUIRES: nothing was run yet.
+  void take_token(std::string token);
+  std::string const& token() const { return token_; }  // "": none
   // Has a statement ride with the next one, unless the transaction has failed or is over.
   void ride_if_sound(std::string sql);
 
@@ -70,6 +80,10 @@ class Transaction {
 
  private:
   wire::Request with_control(wire::Request request);
+  // Sends a request behind what waits to ride; replies to all of it.
+  async::Operation<std::vector<wire::Reply>> send(wire::Request request, Deadline deadline);
+  // Sends what waits to ride, alone; its error, if any.
+  async::Operation<std::optional<Error>> send_control(Deadline deadline);
   void note(std::vector<wire::Reply> const& replies);
   async::Operation<void> get_in_step(Deadline deadline);
   async::Operation<void> undo_loan(Deadline deadline);
@@ -88,9 +102,11 @@ class Transaction {
   std::vector<std::string> control_;  // to ride with the next statement
   std::vector<Savepoint> savepoints_;
   std::size_t names_ = 0;
+  std::string token_;
   std::string ask_at_commit_;
   std::string committed_at_;
   bool begun_ = false;  // something was sent
+  std::optional<Error> lost_;
   std::uint64_t loans_ = 0;
   std::uint64_t loan_ = 0;
   std::string undo_point_;  // the savepoint of a loan

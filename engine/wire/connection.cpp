@@ -5,6 +5,7 @@
 #include <array>
 #include <optional>
 
+#include "async/signal.hpp"
 #include "wire/check.hpp"
 #include "wire/pq.hpp"
 #include "wire/raw_connection.hpp"
@@ -16,6 +17,8 @@ using async::Interest;
 using async::Operation;
 using async::Wait;
 using async::Wakeup;
+
+constexpr unsigned kTurn = 256;  // results that are dropped in one go
 
 }  // namespace
 
@@ -84,6 +87,8 @@ Operation<Wakeup> Connection::wait_for_result(Deadline deadline) {
       lost_ = true;
       co_return Wakeup::ready;
     }
+    // An answer that never stops coming is always ready to be read, and never done.
+    if (deadline.passed() && pq::is_busy(connection)) co_return Wakeup::timed_out;
   }
   co_return Wakeup::ready;
 }
@@ -144,8 +149,10 @@ Operation<std::vector<Reply>> Connection::run_borrowed(Request const& request, D
   bool const again = outside && one_segment && usable() &&
                      transaction_state() == TransactionState::idle && is_stale(replies);
   if (again) {
+    auto const stale = std::move(replies);
     auto second = exchange(request, asks, deadline);
     replies = co_await std::move(second);
+    note_second_try(replies, stale);
   }
   co_return replies;
 }
@@ -215,7 +222,14 @@ void Connection::end_script() {
 Operation<bool> Connection::drain(Deadline deadline) {
   // What the dropped answers would have told of the session is not known: let the pool restore it.
   if (!expected_.empty()) session_changed_ = true;
-  while (is_open() && !expected_.empty()) {
+  for (unsigned read = 1; is_open() && !expected_.empty(); ++read) {
+    // A server that sends faster than this reads never lets it wait, and a wait is where deadlines pass and
+    // others have their turn.
+    if (read % kTurn == 0) {
+      if (deadline.passed()) co_return false;
+      auto yielding = async::sleep_until(Deadline::in(Duration::zero()));
+      co_await std::move(yielding);
+    }
     auto waiting = wait_for_result(deadline);
     auto const wakeup = co_await std::move(waiting);
     if (wakeup != Wakeup::ready) co_return false;

@@ -25,12 +25,27 @@ void Exchange::abandon() {
   }
 }
 
+bool is_stale(Reply const& reply) {
+  auto const* error = std::get_if<Error>(&reply);
+  return error != nullptr && error->outcome() == Outcome::rejected &&
+         error->retry_class() == RetryClass::statement_cache;
+}
+
 bool is_stale(std::vector<Reply> const& replies) {
-  return std::ranges::any_of(replies, [](Reply const& reply) {
+  return std::ranges::any_of(replies, [](Reply const& reply) { return is_stale(reply); });
+}
+
+void note_second_try(std::vector<Reply>& replies, std::vector<Reply> const& first) {
+  std::vector<Error> causes;
+  for (auto const& reply : first) {
     auto const* error = std::get_if<Error>(&reply);
-    return error != nullptr && error->outcome() == Outcome::rejected &&
-           error->retry_class() == RetryClass::statement_cache;
-  });
+    if (error != nullptr && error->retry_class() == RetryClass::statement_cache) {
+      causes.push_back(*error);
+    }
+  }
+  for (auto& reply : replies) {
+    if (auto* error = std::get_if<Error>(&reply)) error->attempt(2).because(causes);
+  }
 }
 
 void Connection::expect(Expected::What what, std::size_t index, std::string name) {
@@ -125,6 +140,16 @@ void Connection::take_answer() {
   }
   auto* const of = expected_.front().of;
   auto const status = pq::status(result.get());
+  // An answer that does not fit what was asked: something was lost in between, and nobody can tell any more
+  // which answer belongs to what.
+  bool const ends_segment = what == What::sync || what == What::cleared;
+  bool const broken =
+      status == pq::ResultStatus::error || status == pq::ResultStatus::pipeline_aborted;
+  if (ends_segment != (status == pq::ResultStatus::pipeline_sync) && !broken) {
+    return lose(
+        Error(ErrorKind::protocol, "the server's answers are out of step with what was asked")
+            .at(Phase::wait, Outcome::unknown));
+  }
   if (status == pq::ResultStatus::pipeline_sync) {
     if (what == What::sync && of != nullptr) of->replies_.settle();
     return answered();

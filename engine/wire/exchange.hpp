@@ -64,6 +64,9 @@ class Exchange {
 };
 
 // What was prepared for it does not fit any more, so that it did not run; prepared anew, it will.
+bool is_stale(Reply const& reply);
 bool is_stale(std::vector<Reply> const& replies);
+// The errors of the second try say that there was a first, and how that one failed.
+void note_second_try(std::vector<Reply>& replies, std::vector<Reply> const& first);
 
 }  // namespace moonpool::wire

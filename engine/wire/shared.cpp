@@ -293,6 +293,7 @@ Duration Shared::running_for(TimePoint now) const {
 Operation<std::vector<Reply>> Shared::run(Request const& request, Asks asks, Told* told,
                                           Deadline deadline) {
   for (auto const& statement : request) check_statement(statement);
+  std::vector<Reply> stale;
   for (int attempt = 1;; ++attempt) {
     Rider rider(*this, request);
     rider.send(asks);
@@ -301,7 +302,9 @@ Operation<std::vector<Reply>> Shared::run(Request const& request, Asks asks, Tol
       if (wakeup != Wakeup::ready) rider.give_up(wakeup);
     }
     auto replies = rider.take(told);
+    if (attempt == 2) note_second_try(replies, stale);
     if (attempt == 2 || !is_stale(replies) || !is_open()) co_return replies;
+    stale = std::move(replies);
   }
 }
 

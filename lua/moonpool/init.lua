@@ -73,6 +73,10 @@ for _, name in ipairs { "from", "insert_into", "update", "delete_from", "with_re
 end
 handle.lend_later("_with_query", function() return require("moonpool.query").with end)
 
+for _, name in ipairs { "token", "after", "breakers", "breaker" } do
+  handle.lend_later(name, function() return require("moonpool.core.nodes")[name] end)
+end
+
 -- What is loaded when a script first says its name.
 local later = {
   cond = function() return require("moonpool.sql").cond end,

@@ -76,7 +76,7 @@ TEST_CASE("a frozen server holds no call past its deadline, whatever the call do
   cluster::ClusterOptions options;
   options.health_interval = Duration::zero();
   options.pool.recover_timeout = 300ms;
-  options.breaker.failures = 1'000'000;
+  options.breaker = {.failures = 1'000'000, .failure_rate = 0};
   Engine const engine({test::node(primary(), cluster::Role::primary, test::unique("frozen"))},
                       options);
   sql("create table if not exists frozen (a int)");
@@ -129,6 +129,25 @@ TEST_CASE("a frozen server holds no call past its deadline, whatever the call do
       [&] { return !failure_of([&] { ask(*engine.session, "select 1"); }).has_value(); }));
   CHECK(test::at_rest(*engine.cluster));
   CHECK(sql("select count(*) from frozen where a = 1") == "0");
+}
+
+TEST_CASE("an answer that never stops coming holds no call past its deadline, and stops") {
+  Engine const engine;
+  auto const name = test::unique("flood");
+  auto const flood = "select repeat('x', 100), '" + name + "' from generate_series(1, 1000000000)";
+  Stopwatch const watch;
+  auto const error = error_of([&] { ask(*engine.session->with(once(300ms)), flood); });
+  CHECK(watch.milliseconds() < 300 + grace());
+  CHECK(error.kind() == ErrorKind::timeout);
+  CHECK(eventually(
+      [&] {
+        return sql("select count(*) from pg_stat_activity where state = 'active' and pid <> "
+                   "pg_backend_pid() and query like '%" +
+                   name + "%'") == "0";
+      },
+      5s));
+  CHECK(test::at_rest(*engine.cluster));
+  CHECK(ask(*engine.session, "select 'next'") == "next");
 }
 
 TEST_CASE("whatever step a caller is cut off in, the next one finds a clean session") {
@@ -227,7 +246,7 @@ TEST_CASE("a hundred calls cut short while cancels are slow: never more sessions
   options.pool.max = 3;
   options.pool.recover_timeout = 200ms;
   options.pool.acquire_timeout = 50ms;
-  options.breaker.failures = 1'000'000;
+  options.breaker = {.failures = 1'000'000, .failure_rate = 0};
   Bent bent(options);
   ask(*bent.session, "select 1");
   auto const slow = bent.proxy.add(

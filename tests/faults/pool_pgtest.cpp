@@ -227,7 +227,7 @@ TEST_CASE("a server without a free place is not stormed, and connections that ar
   node.info.set("user", role);
   cluster::ClusterOptions options;
   options.health_interval = Duration::zero();
-  options.breaker.failures = 1'000'000;
+  options.breaker = {.failures = 1'000'000, .failure_rate = 0};
   options.pool.acquire_timeout = 1500ms;
   Engine const engine({node}, options);
   auto const tx = wait(engine.session->begin({}));

@@ -32,7 +32,7 @@ Habits three_times() {
 cluster::ClusterOptions without_breaker() {
   cluster::ClusterOptions options;
   options.pool.max = 2;
-  options.breaker.failures = 1'000'000;
+  options.breaker = {.failures = 1'000'000, .failure_rate = 0};
   return options;
 }
 

@@ -93,6 +93,14 @@ class Patroni {
     }
     return kNodes;
   }
+  // The one that has every acknowledged commit, and so may take over; kNodes: there is none.
+  std::size_t successor() {
+    auto const all = members();
+    for (std::size_t i = 0; i < kNodes; ++i) {
+      if (all[i].role == "Sync Standby") return i;
+    }
+    return kNodes;
+  }
   // One leader, and everybody else follows it.
   bool is_whole() {
     std::size_t leaders = 0;

@@ -13,12 +13,16 @@ packages_of() {
     test) printf '%s\n' catch2 librapidcheck-dev lua-busted ;;
     lint) printf '%s\n' clang-format "clang-tidy$(clang_of_debian)" lua-check shellcheck ;;
     coverage) printf '%s\n' gcovr ;;
+    bench)
+      printf '%s\n' lua-sql-postgres lua-dbi-postgresql python3-sqlalchemy python3-psycopg2
+      have npm || printf '%s\n' nodejs npm
+      ;;
     heavy) printf '%s\n' debootstrap util-linux git pgbouncer patroni etcd-server python3-etcd "clang$(clang_of_debian)" ;;
   esac
 }
 
 # shellcheck disable=SC2034  # read by tools/setup
-all_groups="build server test lint coverage heavy"
+all_groups="build server test lint coverage bench heavy"
 
 # Debian 12's plain clang is 14, which knows no std::source_location; it has 16 beside it.
 clang_of_debian() {
@@ -77,6 +81,7 @@ probe() {
       [[ -n $(newest clang-tidy) ]] || note "not found: clang-tidy, 15 or newer"
       ;;
     coverage) have gcovr || note "not found: gcovr" ;;
+    bench) ;; # a peer that is not there is named by bench/rows, and left out
     heavy)
       have debootstrap || note "not found: debootstrap"
       have unshare || note "not found: unshare"

@@ -1,4 +1,4 @@
---- `moonpool schema dump | diff | diagram`. Results on stdout, talk on stderr; the exit code is returned.
+--- `moonpool schema dump | diff | check | diagram`. Results on stdout, talk on stderr; the exit code is returned.
 
 local errors = require "moonpool.core.error"
 local exit = require "moonpool.cli.exit"
@@ -10,7 +10,7 @@ local suggest = require "moonpool.core.suggest"
 local M = {}
 
 ---@class moonpool.cli.SchemaOptions
----@field action "dump"|"diff"|"diagram"
+---@field action "dump"|"diff"|"check"|"diagram"
 ---@field args string[]|nil  the words behind it: sources
 ---@field dsn string|nil
 ---@field format string|nil
@@ -137,6 +137,30 @@ function commands.diff(opts)
   return changes:is_empty() and exit.OK or exit.DRIFT
 end
 
+-- One line a form, and below it what is different; or one document.
+function commands.check(opts)
+  local set = one_source(opts)
+  local results = sources.with_server(opts, function(db)
+    return schema.check(db, set, { scratch = opts.scratch, secrets = opts.secrets })
+  end)
+  if not results then
+    errors.misuse "check makes the schema again on a server: name one with --dsn, --scratch or the environment"
+  end
+  local same, lines, forms = true, { ("%d facts"):format(set:count()) }, {}
+  for i, result in ipairs(results) do
+    same = same and result.same
+    local why = result.failure and exit.text(result.failure) or not result.same and result.diff:format() or nil
+    lines[#lines + 1] = ("as a %s: %s"):format(result.form, result.same and "the same" or result.failure
+      and "cannot be made again" or "different")
+    if why then lines[#lines + 1] = "  " .. why:gsub("%s+$", ""):gsub("\n", "\n  ") end
+    forms[i] = ('{"form":%s,"same":%s,"why":%s}'):format(json.encode(result.form), tostring(result.same),
+      why and json.encode(why) or "null")
+  end
+  put(opts, opts.json and ('{"facts":%d,"forms":[%s],"same":%s,"schema_version":1}\n'):format(set:count(),
+    table.concat(forms, ","), tostring(same)) or table.concat(lines, "\n") .. "\n")
+  return same and exit.OK or exit.DRIFT
+end
+
 -- Graphviz draws; it is not needed for anything else.
 local function svg(text)
   local path = os.tmpname()
@@ -167,7 +191,7 @@ end
 local function run(opts)
   local command = commands[opts.action]
   if not command then
-    errors.misuse("schema has no action %s; it has dump, diff, diagram", tostring(opts.action))
+    errors.misuse("schema has no action %s; it has dump, diff, check, diagram", tostring(opts.action))
   end
   return command(opts)
 end

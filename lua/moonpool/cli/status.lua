@@ -60,6 +60,8 @@ end
 
 local function breaker(node)
   local write, read = node.breaker.write, node.breaker.read
+  local forced = known(node.breaker.forced)
+  if forced then return "held " .. forced end
   if write == read then return (write:gsub("_", " ")) end
   return ("write %s, read %s"):format(write, read):gsub("_", " ")
 end
@@ -99,6 +101,11 @@ function M.lines(document)
   for _, node in ipairs(document.nodes) do
     local problem = known(node.problem)
     if problem then lines[#lines + 1] = ("%s: %s"):format(node.name, (problem:gsub("%s+", " "))) end
+  end
+  local retry = document.retry
+  if retry.refused > 0 then
+    lines[#lines + 1] = ("The retry budget has %d of %d tokens; %d repetitions were made, %d refused."):format(
+      retry.tokens, retry.most, retry.repeated, retry.refused)
   end
   if document.split_brain then
     lines[#lines + 1] = "Several nodes take themselves for the primary on one timeline: nothing is written."

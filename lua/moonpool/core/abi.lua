@@ -11,6 +11,7 @@ M.WRITE, M.READ = 0, 1
 M.ATOMIC, M.IDEMPOTENT, M.SCRIPT = 1, 2, 4
 M.READY, M.TIMED_OUT, M.CANCELLED = 0, 1, 2
 M.consistency = { strong = 1, session = 2, eventual = 3 }
+M.breaker = { automatic = 0, open = 1, closed = 2 }
 M.fallback = { primary = 1, stale = 2, error = 3 }
 M.isolation = { ["read committed"] = 1, ["repeatable read"] = 2, serializable = 3 }
 
@@ -31,6 +32,7 @@ typedef struct mp_sql mp_sql;
 typedef struct mp_script mp_script;
 typedef struct mp_text mp_text;
 typedef struct mp_listener mp_listener;
+typedef struct mp_servers mp_servers;
 typedef struct mp_stream mp_stream;
 typedef struct mp_copy mp_copy;
 typedef struct mp_loan mp_loan;
@@ -64,6 +66,7 @@ mp_text* mp_cluster_stats(const mp_cluster* cluster);
 mp_op* mp_cluster_look(const mp_cluster* cluster, double timeout);
 enum mp_breaker { MP_BREAKER_AUTOMATIC = 0, MP_BREAKER_OPEN = 1, MP_BREAKER_CLOSED = 2 };
 int mp_cluster_breaker(const mp_cluster* cluster, const char* node, int how, mp_error** error);
+int mp_cluster_may_repeat(const mp_cluster* cluster, const char* sqlstate);
 void mp_cluster_free(mp_cluster* cluster);
 mp_session* mp_session_new(mp_cluster* cluster, const mp_config* habits, mp_error** error);
 mp_session* mp_session_with(mp_session* session, const mp_config* habits, mp_error** error);
@@ -107,6 +110,8 @@ typedef struct mp_tx_options {
   int32_t deferrable;
   double timeout;
   const char* place;
+  int32_t exactly_once;
+  int32_t attempt;
 } mp_tx_options;
 mp_op* mp_run(mp_session* session, const mp_statement* statements, size_t count, const
   mp_run_options* options);
@@ -190,6 +195,10 @@ mp_op* mp_listener_next(mp_listener* listener, double timeout);
 void mp_listener_free(mp_listener* listener);
 mp_listener* mp_op_listener(mp_op* op);
 const mp_note* mp_op_note(const mp_op* op);
+int mp_servers_available(mp_error** error);
+mp_servers* mp_servers_start(size_t replicas, mp_error** error);
+const char* mp_servers_dsn(const mp_servers* servers, size_t index);
+void mp_servers_free(mp_servers* servers);
 enum mp_placeholder_style {
   MP_NO_PLACEHOLDERS = 0, MP_POSITIONAL = 1, MP_NAMED = 2, MP_NATIVE = 3
 };

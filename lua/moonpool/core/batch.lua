@@ -138,4 +138,27 @@ function M.run(session, codec, f, options, owner)
   return results
 end
 
+---Runs text that may hold several statements.
+---@async
+---@param session ffi.cdata*
+---@param codec moonpool.Codec
+---@param sql string
+---@param options { timeout: string|number|nil }|nil
+---@return moonpool.Result[]
+function M.script(session, codec, sql, options)
+  if type(sql) ~= "string" then errors.misuse("script takes SQL, got a %s", type(sql)) end
+  local timeout = duration.seconds(options and options.timeout, "timeout") or 0
+  local planned = { { sql = sql, list = {}, n = 0 } }
+  local handle, status = run.many(session, planned, abi.WRITE, abi.SCRIPT, timeout)
+  if status ~= abi.OK then run.fail(handle) end
+  local results = {}
+  for i = 1, tonumber(C.mp_op_count(handle)) do
+    local one = C.mp_op_result(handle, i - 1)
+    if one ~= nil then results[#results + 1] = ffi.gc(one, C.mp_result_free) end
+  end
+  C.mp_op_free(ffi.gc(handle, nil))
+  for i = 1, #results do results[i] = rows.wrap(results[i], codec, {}, session, abi.WRITE) end
+  return results
+end
+
 return M

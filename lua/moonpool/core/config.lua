@@ -23,8 +23,10 @@ local M = {}
 ---@field nodes string[]|nil servers whose roles are discovered
 ---@field dsn string|nil a multi-host DSN is a cluster whose roles are discovered
 ---@field pool moonpool.Pool|nil
----@field retry { attempts: integer|nil, base: string|number|nil, cap: string|number|nil }|nil
----@field breaker table|nil
+---@field retry { attempts: integer|nil, base: string|number|nil, cap: string|number|nil, budget: integer|nil,
+---  ratio: number|nil }|nil
+---@field breaker { failures: integer|nil, window: string|number|nil, min_calls: integer|nil, failure_rate: number|nil,
+---  slow_call: string|number|nil, slow_rate: number|nil, cooldown: string|number|nil, probes: integer|nil }|nil
 ---@field health table|nil
 ---@field slow_query string|number|nil
 ---@field log (fun(entry: moonpool.Event))|{ level: string|nil, format: "text"|"json"|nil,

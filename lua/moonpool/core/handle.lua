@@ -15,6 +15,7 @@ local listen = require "moonpool.core.listen"
 local misname = require "moonpool.core.misname"
 local native = require "moonpool.core.ffi"
 local observe = require "moonpool.core.observe"
+local op = require "moonpool.core.op"
 local placeholders = require "moonpool.core.placeholders"
 local result_cache = require "moonpool.core.result_cache"
 local rows = require "moonpool.core.rows"
@@ -25,6 +26,7 @@ local types = require "moonpool.core.types"
 
 local C = native.C
 local WRITE, READ = abi.WRITE, abi.READ
+local current = op.current
 local scan_of, bind, wrap, run_one = placeholders.scan, placeholders.bind, rows.wrap, run.one
 local first_of = rows.first_of
 local select, type = select, type
@@ -55,17 +57,18 @@ local function no_session(self)
     errors.misuse("this method is called with a colon on a handle: db:query(…), got a %s", type(self))
   end
   if not self.state.over then errors.misuse "this handle was released" end
-  error(errors.new {
-    kind = "transaction",
-    message = ("this transaction is over (%s)"):format(self.state.over),
-    hint = "use the handle that the transaction was begun on",
-    where = errors.callers_line(),
-  }, 0)
+  transaction.refuse(("this transaction is over (%s)"):format(self.state.over),
+    "use the handle that the transaction was begun on")
 end
 
 local function session_of(self)
-  local session = self.line
-  if not session or self.state.over then no_session(self) end
+  local session, state = self.line, self.state
+  if not session or state.over then no_session(self) end
+  if state.task ~= nil and state.task ~= (current() or false) then
+    -- Its statements would come between those of the task that began the transaction.
+    transaction.refuse("this transaction belongs to another task",
+      "begin one in each task; a transaction is used where it was begun")
+  end
   return session
 end
 
@@ -234,19 +237,7 @@ end
 ---@param options { timeout: string|number|nil }|nil
 ---@return moonpool.Result[] one for each statement that gave one
 function Handle:script(sql, options)
-  if type(sql) ~= "string" then errors.misuse("script takes SQL, got a %s", type(sql)) end
-  local timeout = duration.seconds(options and options.timeout, "timeout") or 0
-  local planned = { { sql = sql, list = {}, n = 0 } }
-  local handle, status = run.many(session_of(self), planned, WRITE, abi.SCRIPT, timeout)
-  if status ~= abi.OK then run.fail(handle) end
-  local results = {}
-  for i = 1, tonumber(C.mp_op_count(handle)) do
-    local one = C.mp_op_result(handle, i - 1)
-    if one ~= nil then results[#results + 1] = ffi.gc(one, C.mp_result_free) end
-  end
-  C.mp_op_free(ffi.gc(handle, nil))
-  for i = 1, #results do results[i] = wrap(results[i], self.codec, {}, self.line, WRITE) end
-  return results
+  return batch.script(session_of(self), self.codec, sql, options)
 end
 
 ---Runs several statements in one round trip: `db:batch(function(b) b:add("…", …) end)`.

@@ -12,8 +12,8 @@ local PENDING, READY, CANCELLED = abi.PENDING, abi.READY, abi.CANCELLED
 
 local M = {}
 
----The first of what a task yields when it waits: (WAIT, fd, interest, timeout, operation or nil). It is resumed with one of
----abi.READY, TIMED_OUT, CANCELLED. Whatever else a task yields lets the others go on.
+---The first of what a task yields when it waits: (WAIT, fd, interest, timeout, operation or nil). It is resumed with
+---one of abi.READY, TIMED_OUT, CANCELLED. Whatever else a task yields lets the others go on.
 M.WAIT = {}
 local WAIT = M.WAIT
 
@@ -43,6 +43,12 @@ function M.enter(next_task)
   local last = task
   task = next_task
   return last
+end
+
+---The task that runs now, in whatever coroutine of it.
+---@return table|nil
+function M.current()
+  return task
 end
 
 ---The task whose coroutine this is, if it can wait here: not in a coroutine of its own, nor under a C function

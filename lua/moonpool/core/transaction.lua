@@ -6,7 +6,6 @@ local abi = require "moonpool.core.abi"
 local backoff = require "moonpool.core.backoff"
 local duration = require "moonpool.core.duration"
 local errors = require "moonpool.core.error"
-local exactly_once = require "moonpool.core.exactly_once"
 local ffi = require "ffi"
 local native = require "moonpool.core.ffi"
 local op = require "moonpool.core.op"
@@ -29,6 +28,13 @@ local BACKOFF_BASE, BACKOFF_CAP = 0.02, 1
 ---@field exactly_once boolean|nil a COMMIT whose answer was lost is looked up
 ---@field timeout string|number|nil for the whole of it, repetitions included
 ---@field retries integer|nil how often f may be run again; 3
+
+---Raises the error of a transaction that is used wrongly.
+---@param message string
+---@param hint string
+function M.refuse(message, hint)
+  error(errors.new { kind = "transaction", message = message, hint = hint, where = errors.callers_line() }, 0)
+end
 
 local known = { "deferrable", "exactly_once", "isolation", "read_only", "retries", "timeout" }
 
@@ -59,13 +65,21 @@ local function check(options)
   end
 end
 
-local function begin(session, options, timeout)
+-- What a transaction's handles share. It belongs to the task that begins it.
+local function state_in(parent)
+  return { sandbox = parent.state.sandbox, task = op.current() or false }
+end
+
+-- `attempt`: of a function that can be run again, the how-manieth run this is.
+local function begin(session, options, timeout, attempt)
   local wishes = ffi.new "mp_tx_options"
   wishes.size = ffi.sizeof "mp_tx_options"
   wishes.isolation = isolation_of(options.isolation)
   wishes.read_only = options.read_only and 1 or 0
   wishes.deferrable = options.deferrable and 1 or 0
   wishes.timeout = timeout or 0
+  wishes.exactly_once = options.exactly_once and 1 or 0
+  wishes.attempt = attempt or 0
   local place = errors.callers_lines(4)
   wishes.place = place
   if abandoned.any then abandoned.look() end
@@ -103,23 +117,12 @@ function M.open(parent, options)
   if options.exactly_once then
     errors.misuse "exactly_once is for db:transaction(function(tx) … end), which can run its function again"
   end
-  local state = { sandbox = parent.state.sandbox }
-  return parent:_derive(begin(parent:_session(), options, duration.seconds(options.timeout, "timeout")), state)
-end
-
--- What became of a COMMIT that was not answered; true when it happened.
-local function prove(parent, token, e)
-  local committed, why = exactly_once.prove(parent, token)
-  if committed == nil then
-    e.causes[#e.causes + 1] = why
-  elseif not committed then
-    e.outcome, e.in_doubt, e.retryable = "rejected", false, true
-  end
-  return committed
+  local session = begin(parent:_session(), options, duration.seconds(options.timeout, "timeout"))
+  return parent:_derive(session, state_in(parent))
 end
 
 -- One attempt: true and what f returned, or false and the error.
-local function conclude(parent, tx, token, ok, ...)
+local function conclude(tx, ok, ...)
   if not ok then
     -- What made f fail is what matters; a rollback that fails closes the connection, which undoes as much.
     finish(tx, "rolled back", C.mp_rollback)
@@ -129,10 +132,6 @@ local function conclude(parent, tx, token, ok, ...)
   if not e then return true, ... end
   tx.state.over = "not committed"
   e.where = errors.callers_line()
-  if token and e.outcome == "unknown" and prove(parent, token, e) then
-    tx.state.over = "committed"
-    return true, ...
-  end
   return false, e
 end
 
@@ -155,31 +154,22 @@ function M.rollback(tx)
   finish(tx, "rolled back", C.mp_rollback)
 end
 
-local function attempt(parent, f, options, timeout)
-  local tx = parent:_derive(begin(parent:_session(), options, timeout), { sandbox = parent.state.sandbox })
-  if not options.exactly_once then return conclude(parent, tx, nil, pcall(f, tx)) end
-  local ok, token = pcall(exactly_once.take, tx)
-  if ok then return conclude(parent, tx, token, pcall(f, tx)) end
-  finish(tx, "rolled back", C.mp_rollback)
-  if not exactly_once.lacks_table(token) then return false, token end
-  exactly_once.create_table(parent)
-  tx = parent:_derive(begin(parent:_session(), options, timeout), {})
-  token = exactly_once.take(tx)
-  return conclude(parent, tx, token, pcall(f, tx))
+local function attempt(parent, f, options, timeout, number)
+  local session = begin(parent:_session(), options, timeout, number)
+  local tx = parent:_derive(session, state_in(parent))
+  return conclude(tx, pcall(f, tx))
 end
 
--- Nothing of it happened, and the server says that it may well succeed next time.
-local function may_run_again(e)
+-- Nothing of it happened, the server says that it may well succeed next time, and the cluster bears it.
+local function may_run_again(parent, e)
   return errors.is_error(e) and e.retryable and e.outcome == "rejected"
+    and C.mp_cluster_may_repeat(parent.root.cluster, e.sqlstate) == 1
 end
 
 local function run_again(parent, f, options, state, ok, ...)
-  if ok then
-    if options.exactly_once then exactly_once.sweep(parent) end
-    return ...
-  end
+  if ok then return ... end
   local e = ...
-  if state.left == 0 or not may_run_again(e) then
+  if state.left == 0 or not may_run_again(parent, e) then
     if errors.is_error(e) and state.attempt > 1 then e.attempt, e.causes = state.attempt, state.causes end
     error(e, 0)
   end
@@ -192,7 +182,7 @@ local function run_again(parent, f, options, state, ok, ...)
   state.causes[state.attempt] = e
   state.left, state.attempt = state.left - 1, state.attempt + 1
   op.sleep(delay)
-  return run_again(parent, f, options, state, attempt(parent, f, options, timeout))
+  return run_again(parent, f, options, state, attempt(parent, f, options, timeout, state.attempt))
 end
 
 ---@async
@@ -215,7 +205,7 @@ function M.run(parent, f, options)
   -- A savepoint cannot be repeated alone: the whole transaction has to be.
   local state = { left = nested and 0 or options.retries or M.RETRIES, attempt = 1, causes = {} }
   if timeout then state.deadline = C.mp_clock() + timeout end
-  return run_again(parent, f, options, state, attempt(parent, f, options, timeout))
+  return run_again(parent, f, options, state, attempt(parent, f, options, timeout, state.left > 0 and 1 or 0))
 end
 
 return M

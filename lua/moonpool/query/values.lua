@@ -1,8 +1,8 @@
 --- The rows of an insert.
 ---
---- One row is `values ($1, $2)`. Many rows with the same plain columns travel as one array for each column
+--- One row is `values ($1, $2)`. Many rows with the same columns travel as one array for each column
 --- (`select * from unnest(…)`): the text is the same for every number of rows, and 65,535 parameters are no
---- limit. Where rows differ in their columns, or hold SQL or arrays, each value is a parameter of its own.
+--- limit. Where rows differ in their columns, or hold SQL or composite values, each value is a parameter of its own.
 
 local assign = require "moonpool.query.assign"
 local chain = require "moonpool.query.chain"
@@ -21,6 +21,7 @@ local M = {}
 
 local MOST = 65535
 local DEFAULT, ROWS = chain.mark "default", chain.mark "rows"
+local ARRAYS, NULLS = chain.mark "arrays", chain.mark "nulls"
 
 local function refuse_second(before)
   if before.values then misuse.raise "this insert has its rows already; give them all in one call" end
@@ -49,14 +50,20 @@ local ROW = {
   end,
 }
 
--- Words: the columns. Each brings one array.
+-- Words: the columns. Each brings one array; behind a column that holds arrays stands ARRAYS, and behind one that is
+-- NULL in every row, which brings nothing, NULLS.
 local COLUMNS = {
   name = "values",
   build = function(before, words)
     refuse_second(before)
-    local after = statement.copy(before)
-    after.values = { columns = quoted(words), arrays = {} }
-    for i = 1, #words do after.values.arrays[i] = statement.place(after, tree.VALUE) end
+    local after, names, kinds = statement.copy(before), {}, {}
+    for i = 1, #words do
+      if type(words[i]) == "string" then names[#names + 1] = words[i] else kinds[#names] = words[i] end
+    end
+    after.values = { columns = quoted(names), arrays = {}, kinds = kinds }
+    for i = 1, #names do
+      if kinds[i] ~= NULLS then after.values.arrays[i] = statement.place(after, tree.VALUE) end
+    end
     return after
   end,
 }
@@ -111,9 +118,10 @@ local function cell(record, name, number)
   return assign.term(item, ("%s of row %d"):format(misuse.show(name), number))
 end
 
--- The columns of all rows, sorted, and whether every row has the same ones with plain values.
+-- The columns of all rows, sorted, and what each holds: "items", "arrays" or nil where there are NULLs alone; false
+-- where the rows cannot travel as arrays.
 local function survey(records)
-  local names, seen, uniform, count = {}, {}, true, nil
+  local names, kinds, seen, uniform, count = {}, {}, {}, true, nil
   for i = 1, #records do
     local record, n = records[i], 0
     if not value.is_record(record) or term.kind(record) then
@@ -128,24 +136,44 @@ local function survey(records)
         seen[name] = true
         names[#names + 1] = name
       end
-      uniform = uniform and value.is_item(item)
+      if item ~= value.null then
+        local kind = value.is_array(item) and "arrays" or value.is_item(item) and "items"
+        uniform = uniform and kind and (kinds[name] or kind) == kind
+        kinds[name] = kind
+      end
     end
     if n == 0 then misuse.raise("row %d of values has no columns", i) end
     count = count or n
     uniform = uniform and n == count
   end
   table.sort(names)
-  return names, uniform and #names == count
+  return names, uniform and #names == count and kinds
 end
 
-local function as_arrays(query, names, records)
-  local values = {}
-  for i, name in ipairs(names) do
-    local list = {}
-    for k = 1, #records do list[k] = rawget(records[k], name) end
-    values[i] = value.column(list)
+local function as_arrays(query, names, kinds, records)
+  local words, values, n = {}, {}, 0
+  for _, name in ipairs(names) do
+    words[#words + 1] = name
+    local kind = kinds[name]
+    if kind then
+      local list = {}
+      for k = 1, #records do list[k] = rawget(records[k], name) end
+      n = n + 1
+      values[n] = kind == "arrays" and value.column_of_arrays(list, name) or value.column(list)
+      if kind == "arrays" then words[#words + 1] = ARRAYS end
+    else
+      words[#words + 1] = NULLS
+    end
   end
-  return (chain.values(query, COLUMNS, names, values, #names))
+  return (chain.values(query, COLUMNS, words, values, n))
+end
+
+-- Rows of NULLs alone say nothing of how many they are.
+local function brings_something(names, kinds)
+  for _, name in ipairs(names) do
+    if kinds[name] then return true end
+  end
+  return false
 end
 
 local function as_cells(query, names, records)
@@ -188,10 +216,12 @@ function M.add(query, given, options)
   end
   local hole = sequence.hole(given, sequence.length(given))
   if hole then misuse.raise("row %d of values is nil", hole) end
-  local names, uniform = survey(given)
-  if #given > 1 and uniform and options.batch ~= "values" then return as_arrays(query, names, given) end
-  if options.batch == "unnest" and not uniform then
-    misuse.raise "these rows cannot travel as arrays: they differ in their columns, or hold SQL or arrays"
+  local names, kinds = survey(given)
+  if #given > 1 and kinds and options.batch ~= "values" and brings_something(names, kinds) then
+    return as_arrays(query, names, kinds, given)
+  end
+  if options.batch == "unnest" and not kinds then
+    misuse.raise "these rows cannot travel as arrays: they differ in their columns, or hold SQL or composite values"
   end
   return as_cells(query, names, given)
 end
@@ -220,15 +250,54 @@ function M.from_select(query, columns, from)
 end
 
 -- The type of each array is that of its column, which the table's row type tells without reading the table.
-local function write_arrays(out, at, base)
-  local values = at.values
-  out:put " select * from unnest("
+local function write_lists(out, at, base)
+  local values, first = at.values, true
+  out:put "unnest("
   for i, column in ipairs(values.columns) do
-    out:put(i > 1 and ", coalesce(" or "coalesce(")
-    out:item(values.arrays[i], base)
-    out:put(", array[(null::" .. at.target.table .. ")." .. column .. "])")
+    local kind = values.kinds[i]
+    if kind ~= NULLS then
+      out:put(first and "" or ", ")
+      first = false
+      if not kind then out:put "coalesce(" end
+      out:item(values.arrays[i], base)
+      out:put(kind == ARRAYS and "::text[]" or ", array[(null::" .. at.target.table .. ")." .. column .. "])")
+    end
   end
   out:put ")"
+end
+
+-- `prefix` and the columns whose kind is among these, between commas.
+local function listed(values, prefix, ...)
+  local list = {}
+  for i, column in ipairs(values.columns) do
+    local kind = values.kinds[i] or false
+    for k = 1, select("#", ...) do
+      if kind == select(k, ...) then list[#list + 1] = prefix .. column end
+    end
+  end
+  return table.concat(list, ", ")
+end
+
+-- Where a column holds arrays, its items come as texts and become the column's type as a field of the table's row
+-- type would; array_cat with nothing refuses columns that are none, such as documents.
+local function write_arrays(out, at, base)
+  local values, cells = at.values, {}
+  if next(values.kinds) == nil then
+    out:put " select * from "
+    return write_lists(out, at, base)
+  end
+  for i, column in ipairs(values.columns) do
+    local kind = values.kinds[i]
+    cells[i] = kind == NULLS and "null" or kind == ARRAYS and "array_cat(r." .. column .. ", null)" or "u." .. column
+  end
+  out:put(" select " .. table.concat(cells, ", ") .. " from ")
+  write_lists(out, at, base)
+  out:put(" as u(" .. listed(values, "", false, ARRAYS) .. ")")
+  local arrays, table_name = listed(values, "u.", ARRAYS), at.target.table
+  if arrays ~= "" then
+    out:put((", lateral json_populate_record(row((null::%s).*)::%s, ")
+      :format(table_name, table_name) .. "row_to_json((select x from (select " .. arrays .. ") as x))) as r")
+  end
 end
 
 ---@param out moonpool.sql.Writer

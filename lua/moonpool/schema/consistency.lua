@@ -18,7 +18,8 @@ M.before = ("select pg_current_snapshot()::text as snapshot, (%s)::int4 as objec
 
 -- Transactions that were not over when the snapshot was taken: those at or above its xmax, and those in its list.
 local AFTER = [[
-select (%s)::int4 as objects, exists (
+select case when pg_current_snapshot()::text = '%s' then null else (%s)::int4 end as objects,
+  pg_current_snapshot()::text <> '%s' and exists (
   select from pg_class t where relpersistence <> 't' and relkind <> 't' and %s
   union all select from pg_attribute t join pg_class c on c.oid = t.attrelid and c.relpersistence <> 't'
     and c.relkind <> 't' where %s
@@ -43,17 +44,18 @@ function M.after(row)
   local running = {}
   for digits in list:gmatch "%d+" do running[#running + 1] = ("'%s'::xid"):format(low(digits)) end
   if #running > 0 then condition = ("(%s or t.xmin in (%s))"):format(condition, table.concat(running, ", ")) end
-  local conditions = { COUNTS }
-  for i = 2, 9 do conditions[i] = condition end
+  -- Where no transaction that writes was over since, the snapshot is the same, and nothing was.
+  local conditions = { row.snapshot, COUNTS, row.snapshot }
+  for i = 4, 11 do conditions[i] = condition end
   return AFTER:format(unpack(conditions))
 end
 
 --- Whether anything the reading leans on was changed since.
 ---@param before { objects: integer }
----@param now { objects: integer, changed: boolean }
+---@param now { objects: integer?, changed: boolean }
 ---@return boolean
 function M.moved(before, now)
-  return now.changed or now.objects ~= before.objects
+  return now.changed or now.objects ~= nil and now.objects ~= before.objects
 end
 
 return M

@@ -17,6 +17,7 @@ local OID = catalog.oid
 ---@field columns table<integer, table<integer, moonpool.schema.Fact>>  by relation and attnum
 ---@field private results table<string, any>
 ---@field private facts table<integer, table<integer, moonpool.schema.Fact>>
+---@field made table<moonpool.schema.Fact, integer>  the oids of views
 ---@field accounted table<integer, integer>  per catalog how many of the objects somebody made are told
 ---@field private members table<integer, table<integer, string>>
 local Context = {}
@@ -31,7 +32,7 @@ local M = {}
 function M.new(set, results, tx)
   local cx = { tx = tx, set = set, results = results, roles = {}, namespaces = {}, columns = {}, facts = {},
     members = {},
-    seen_oids = {}, notes = {}, accounted = {} }
+    seen_oids = {}, notes = {}, accounted = {}, made = {} }
   for _, oid in pairs(OID) do  -- order-free: a table is filled
     cx.facts[oid], cx.members[oid] = {}, {}
   end

@@ -1,6 +1,7 @@
 --- Schema truth: any database as facts, facts as DDL or as a schema file, the difference of two sets of facts, and the
 --- words schema files are written in.
 
+local check = require "moonpool.schema.check"
 local collect = require "moonpool.schema.dsl.collect"
 local diagram = require "moonpool.schema.diagram"
 local diff = require "moonpool.schema.diff"
@@ -24,6 +25,7 @@ M.introspect = reader.read
 M.diff = diff.compare
 M.compare = normal.compare
 M.layout = diff.layout
+M.check = check.run
 M.diagram = diagram
 M.wish = collect.collect
 M.load = load.wish

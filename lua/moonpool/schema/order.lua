@@ -34,7 +34,7 @@ local function extra_nodes(self, nodes)
     local kind = fact and kinds.by_name[fact.kind]
     if type(inside) == "table" then
       local node = self.new_node("before " .. id, fact, kinds.weight[fact.kind] - 0.5)
-      node.key, node.stand_in = id, true
+      node.key, node.stand_in = fact.attrs._made and (" %06d"):format(fact.attrs._made) or id, true
       if kind.shell then
         node.sql[1] = kind.shell(fact)
       else
@@ -131,6 +131,21 @@ local function prefer_keys(self, nodes)
   end
 end
 
+-- An operator that another one names as its commutator or negator, without naming that one, is made behind it: made
+-- before, it would be linked back by PostgreSQL itself.
+local function behind_their_namers(self, nodes)
+  local function hold(namer, symbol, args, attr)
+    local id = symbol and ("operator:%s(%s)"):format(symbol, args)
+    local named = id and self.set:get(id)
+    if named and named ~= namer and not named.attrs[attr] and nodes[id] then nodes[id].needs[namer.id] = true end
+  end
+  for _, fact in ipairs(self.set:of_kind "operator") do
+    local attrs = fact.attrs
+    hold(fact, attrs.commutator, ("%s,%s"):format(attrs.right, attrs.left or "none"), "commutator")
+    hold(fact, attrs.negator, ("%s,%s"):format(attrs.left or "none", attrs.right), "negator")
+  end
+end
+
 -- What such a routine does is no text that could name anything.
 local BODILESS = { c = true, internal = true }
 
@@ -179,6 +194,7 @@ function M.statements(self)
     extra_nodes(self, nodes)
     edges(self, nodes)
     prefer_keys(self, nodes)
+    behind_their_namers(self, nodes)
     for id, node in pairs(nodes) do  -- order-free: what is gathered is sorted before it is used
       ids[#ids + 1], needs[id] = id, node.needs
     end

@@ -5,6 +5,7 @@
 local catalog = require "moonpool.schema.catalog"
 local consistency = require "moonpool.schema.consistency"
 local context = require "moonpool.schema.context"
+local graph = require "moonpool.schema.graph"
 local kinds = require "moonpool.schema.kinds"
 local names = require "moonpool.schema.names"
 local part = require "moonpool.schema.part"
@@ -130,6 +131,35 @@ local function read_depends(cx)
   end
 end
 
+-- Views that need each other come into being one after the other, the first as a stand-in. Which of them was first is
+-- no part of what they say, but pg_dump begins with it.
+local function note_circles(cx)
+  local ids, needs = {}, {}
+  for _, kind in ipairs { "view", "matview", "function", "procedure" } do
+    for _, fact in ipairs(cx.set:of_kind(kind)) do
+      if #fact.deps > 0 then
+        ids[#ids + 1], needs[fact.id] = fact.id, {}
+      end
+    end
+  end
+  for _, id in ipairs(ids) do
+    for _, dep in ipairs(cx.set:get(id).deps) do
+      local fact = cx.set:get(dep)
+      if fact and fact.kind == "column" then dep = fact.parent end
+      if needs[dep] and dep ~= id then needs[id][dep] = true end
+    end
+  end
+  for _, circle in ipairs(graph.circles(ids, needs)) do
+    table.sort(circle, function(a, b)
+      return (cx.made[cx.set:get(a)] or 0) < (cx.made[cx.set:get(b)] or 0)
+    end)
+    for i, id in ipairs(circle) do
+      local fact = cx.set:get(id)
+      if fact.kind == "view" then fact.attrs._made = i end
+    end
+  end
+end
+
 local function read_texts(cx)
   local strays = {}
   for row in cx:rows "comments" do
@@ -209,6 +239,7 @@ local function read(tx, options, without)
   if without then isolated_views(tx, cx) end
   read_texts(cx)
   read_depends(cx)
+  note_circles(cx)
   name_missing(cx, options.strict)
   table.sort(set.warnings)
   return set, results.before:first()

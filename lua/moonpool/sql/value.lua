@@ -2,9 +2,11 @@
 --- or a table that says what it is. Any other table is refused: it may have come from a request, and
 --- nothing tells whether an array, a document or a list of alternatives was meant.
 
+local composite = require "moonpool.core.types.composite"
 local marks = require "moonpool.core.marks"
 local misuse = require "moonpool.sql.misuse"
 local null = require "moonpool.core.null"
+local params = require "moonpool.core.params"
 local sequence = require "moonpool.core.sequence"
 
 local M = {}
@@ -68,11 +70,21 @@ function M.array(list, place, nulls)
   return marks.array(copy)
 end
 
----Whether this can be an item of an array: not an array itself, and a table only where it is a document.
+---Whether this is an array: a list that is marked as one, or bears no mark.
+---@param value any
+---@return boolean
+function M.is_array(value)
+  if type(value) ~= "table" then return false end
+  local mark = marks.kind(value)
+  return mark == "array" or mark == nil and getmetatable(value) == nil and rawget(value, 1) ~= nil
+end
+
+---Whether this can be an item of an array that `unnest` takes apart: neither an array nor a composite value, whose
+---fields it would spread, and a table only where it is a document.
 ---@param value any
 ---@return boolean
 function M.is_item(value)
-  if M.sendable(value) then return marks.kind(value) ~= "array" end
+  if M.sendable(value) then return marks.kind(value) ~= "array" and not composite.is(value) end
   return type(value) == "table" and getmetatable(value) == nil and rawget(value, 1) == nil and next(value) ~= nil
 end
 
@@ -122,6 +134,18 @@ end
 function M.column(list)
   for i = 1, #list do
     if type(list[i]) == "table" then list[i] = M.marked(list[i]) end
+  end
+  return marks.array(list)
+end
+
+---One column of many rows that holds arrays, as an array of their texts: PostgreSQL's arrays of arrays have to be
+---even. The list is the caller's to give away.
+---@param list any[]
+---@param name string
+---@return any
+function M.column_of_arrays(list, name)
+  for i = 1, #list do
+    if list[i] ~= null then list[i] = params.text(M.marked(list[i]), name) end
   end
   return marks.array(list)
 end

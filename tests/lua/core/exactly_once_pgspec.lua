@@ -1,6 +1,4 @@
 local database = require "database"
-local exactly_once = require "moonpool.core.exactly_once"
-local moonpool = require "moonpool"
 
 local refusal = database.refusal
 
@@ -20,16 +18,6 @@ describe("exactly_once", function()
 
   local function count() return db:query("select count(*) from core_once"):scalar() end
 
-  local function token_of(options)
-    local token
-    pcall(db.transaction, db, function(tx)
-      tx:exec "insert into core_once values (1)"
-      token = tx:query("select token::text from moonpool.commits where xmin = pg_current_xact_id()::xid"):scalar()
-      if options.fail then error "no" end
-    end, { exactly_once = true })
-    return assert(token)
-  end
-
   it("makes its table, and commits what its function did", function()
     assert.equal("kept", db:transaction(function(tx)
       tx:exec "insert into core_once values (1)"
@@ -44,28 +32,16 @@ describe("exactly_once", function()
     assert.equal("22012", e.sqlstate)
   end)
 
-  it("knows what committed from what did not, however often it is asked", function()
-    local done, undone = token_of {}, token_of { fail = true }
-    for _ = 1, 3 do
-      assert.is_true(exactly_once.prove(db, done))
-      assert.is_false(exactly_once.prove(db, undone))
-    end
-    local late = refusal(db.exec, db, "insert into moonpool.commits (token) values (?::text::uuid)", undone)
-    assert.equal("unique_violation", late.kind)
-  end)
-
-  it("waits for a transaction that is still open", function()
-    for _, committed in ipairs { true, false } do
-      local open = db:begin()
-      local token = exactly_once.take(open)
-      local verdict = "none"
-      moonpool.gather(function() verdict = exactly_once.prove(db, token) end, function()
-        moonpool.sleep "100ms"
-        assert.equal("none", verdict)
-        if committed then open:commit() else open:rollback() end
-      end)
-      assert.equal(committed, verdict)
-    end
+  it("takes its token as who logged in, whatever role is laid on", function()
+    db:exec "do $$ begin create role core_once_role; exception when duplicate_object then null; end $$"
+    db:exec "grant insert on core_once to core_once_role"
+    local role = db:as { role = "core_once_role" }:transaction(function(tx)
+      tx:exec "insert into core_once values (1)"
+      return tx:query("select current_user"):scalar()
+    end, { exactly_once = true })
+    assert.equal("core_once_role", role)
+    assert.equal(1, count())
+    db:exec "revoke insert on core_once from core_once_role"
   end)
 
   it("runs the function again when its COMMIT was lost and never happened", function()
@@ -80,6 +56,17 @@ describe("exactly_once", function()
     end, { exactly_once = true })
     assert.equal(3, runs)
     assert.equal(1, count())
+
+    local e = refusal(db.transaction, db, function(tx) tx:exec "insert into core_once values (-1)" end,
+      { exactly_once = true, retries = 0 })
+    assert.equal("connection", e.kind)
+    assert.equal("rejected", e.outcome)
+    assert.is_false(e.in_doubt)
+    assert.is_true(e.retryable)
+    assert.matches("proven that nothing was committed", e.message)
+    local unproven = refusal(db.transaction, db, function(tx) tx:exec "insert into core_once values (-1)" end)
+    assert.equal("commit_unknown", unproven.kind)
+    assert.is_true(unproven.in_doubt)
     db:exec "drop function core_once_die cascade"
   end)
 

@@ -3,6 +3,7 @@
 -- only the house calls says nothing that is wrong.
 
 local directory = require "moonpool.migrate.directory"
+local walk = require "moonpool.core.walk"
 
 local folders = { "lua/moonpool/core", "lua/moonpool/core/types", "lua/moonpool/sql", "lua/moonpool/query" }
 
@@ -95,7 +96,42 @@ local function complaints_of(path)
   return list
 end
 
+-- The types that annotations name and nobody declares. `files` gives path after path.
+local function undeclared(files)
+  local declared, named, list = {}, {}, {}
+  for path in files do
+    for at, line in ipairs(lines_of(path)) do
+      local name = line:match "^%-%-%-@class ([%w_.]+)" or line:match "^%-%-%-@alias ([%w_.]+)"
+      if name then declared[name] = true end
+      if line:find "^%-%-%-@" then
+        for used in line:gmatch "%f[%w_.]moonpool%.[%w_.]*[%w_]" do named[used] = named[used] or ("%s:%d"):format(path, at) end
+      end
+    end
+  end
+  for name, place in walk.pairs(named) do
+    if not declared[name] then list[#list + 1] = place .. ": there is no ---@class " .. name end
+  end
+  table.sort(list)
+  return list
+end
+
 describe("annotations", function()
+  it("name types that are declared", function()
+    assert.equal("", table.concat(undeclared(io.popen("find lua/moonpool -name '*.lua'"):lines()), "\n"))
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write "---@class moonpool.There\n---@param a moonpool.There|moonpool.query.Nowhere[]\n"
+    file:close()
+    local once = path
+    local found = undeclared(function()
+      local next_path = once
+      once = nil
+      return next_path
+    end)
+    os.remove(path)
+    assert.same({ path .. ":2: there is no ---@class moonpool.query.Nowhere" }, found)
+  end)
+
   it("agree with what they stand above", function()
     local all, files = {}, 0
     for _, folder in ipairs(folders) do

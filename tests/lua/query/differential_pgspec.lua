@@ -1,10 +1,12 @@
 -- Thousands of generated queries, run by PostgreSQL and read by a model that knows nothing of SQL. Each shape is
 -- run with several sets of values, so that warm builds are compared as well as cold ones. A failure names its seed:
--- MOONPOOL_SEED=… runs it alone; MOONPOOL_QUERIES=… says how many.
+-- MOONPOOL_SEED=… runs it alone. MOONPOOL_QUERIES=… says how many, MOONPOOL_FIRST=… after which seed to begin, and
+-- MOONPOOL_SECONDS=… when each of the three kinds has taken long enough.
 
 local database = require "database"
 local model = require "model"
 local moonpool = require "moonpool"
+local native = require "moonpool.core.ffi"
 local walk = require "moonpool.core.walk"
 
 local c, raw, null = moonpool.cond, moonpool.raw, moonpool.null
@@ -12,7 +14,22 @@ local pairs = walk.pairs
 
 local only = tonumber(os.getenv "MOONPOOL_SEED")
 local QUERIES = only and 1 or tonumber(os.getenv "MOONPOOL_QUERIES") or 800
+local FIRST = only and only - 1 or tonumber(os.getenv "MOONPOOL_FIRST") or 0
+local SECONDS = tonumber(os.getenv "MOONPOOL_SECONDS") or math.huge
 local SETS = 4
+
+-- Calls f with seed after seed; gives how many there was time for.
+local function each_seed(most, f)
+  local clock = native.C.mp_clock
+  local ends, done = clock() + SECONDS, 0
+  while done < most and clock() < ends do
+    done = done + 1
+    f(FIRST + done)
+  end
+  -- Fewer than these would prove little, and are a machine or a test gone wrong.
+  assert(done >= math.min(most, 200), ("there was time for %d of %d"):format(done, most))
+  return done
+end
 
 local function show(row, names)
   local parts = {}
@@ -361,18 +378,18 @@ describe("generated queries", function()
 
   it("give the rows that the model has", function()
     local texts = {}
-    for i = 1, QUERIES do
-      for text in pairs(check(only or i)) do texts[text] = true end
-    end
+    local done = each_seed(QUERIES, function(seed)
+      for text in pairs(check(seed)) do texts[text] = true end
+    end)
     local different = 0
     for _ in pairs(texts) do different = different + 1 end
     -- A generator that makes the same few queries again and again would prove little.
-    assert.is_true(only ~= nil or different > QUERIES * 0.8)
+    assert.is_true(only ~= nil or different > done * 0.8)
   end)
 
   it("insert the rows that the model inserts", function()
     local pairs_of = { "a", "b", "s" }
-    for seed = 1, math.ceil(QUERIES / 8) do
+    each_seed(math.ceil(QUERIES / 8), function(seed)
       local shape, values = model.dice(seed + 3e6), model.dice(seed * 19)
       local tx = db:begin()
       tx:exec "create temporary table fresh (id int primary key, a int default 7, b int, s text) on commit drop"
@@ -417,11 +434,11 @@ describe("generated queries", function()
       end
       assert.same(want, got, "seed " .. seed .. ", the last of three: " .. text)
       tx:rollback()
-    end
+    end)
   end)
 
   it("change the rows that the model changes", function()
-    for seed = 1, math.ceil(QUERIES / 4) do
+    each_seed(math.ceil(QUERIES / 4), function(seed)
       local shape, values = model.dice(seed + 1e6), model.dice(seed * 17)
       local condition, test = model.condition(shape, values, scope_of_p "p.")
       local add = values:upto(5)
@@ -447,6 +464,6 @@ describe("generated queries", function()
       assert.equal(#expected, delete:exec(), why)
       assert.equal(#p - #expected, tx:from("p"):count(), why)
       tx:rollback()
-    end
+    end)
   end)
 end)

@@ -1,6 +1,7 @@
 -- Insert, update, delete as text, and what is refused.
 local building = require "building"
 local marks = require "moonpool.core.marks"
+local moonpool = require "moonpool"
 local null = require "moonpool.core.null"
 local sql = require "moonpool.sql"
 
@@ -32,12 +33,24 @@ describe("insert", function()
       text(db:insert_into("s.t x"):values { { a = 1 }, { a = 2 } }))
   end)
 
-  it("sends each value where rows differ, or hold SQL or arrays", function()
+  it("takes arrays and columns of NULLs along, with one text for any number of rows", function()
+    local q = t:values { { id = 1, tags = { "x", "y" }, a = null }, { id = 2, tags = null, a = null } }
+    assert.equal('insert into "t" ("a", "id", "tags") select null, u."id", array_cat(r."tags", null) from '
+      .. 'unnest(coalesce($1, array[(null::"t")."id"]), $2::text[]) as u("id", "tags"), lateral json_populate_record('
+      .. 'row((null::"t").*)::"t", row_to_json((select x from (select u."tags") as x))) as r', text(q))
+    assert.same({ { 1, 2 }, { '{"x","y"}', null } }, params(q))
+    assert.equal(text(q), text(t:values { { id = 1, tags = moonpool.array {}, a = null },
+      { id = 2, tags = { { 1 } }, a = null }, { id = 2, tags = null, a = null } }))
+    assert.equal('insert into "t" ("a") values ($1), ($2)', text(t:values { { a = null }, { a = null } }))
+    assert.equal('insert into "t" ("a") values ($1), ($2)', text(t:values { { a = { 1 } }, { a = "x" } }))
+  end)
+
+  it("sends each value where rows differ, or hold SQL or composite values", function()
     local q = t:values { { a = 1, b = 2 }, { a = 3 }, { b = raw "now()" } }
     assert.equal('insert into "t" ("a", "b") values ($1, $2), ($3, default), (default, now())', text(q))
     assert.same({ 1, 2, 3 }, params(q))
-    assert.equal('insert into "t" ("tags") values ($1), ($2)', text(t:values { { tags = { "x" } },
-      { tags = { "y" } } }))
+    assert.equal('insert into "t" ("home") values ($1), ($2)', text(t:values { { home = moonpool.composite { "x" } },
+      { home = null } }))
     assert.equal('insert into "t" ("a") values ($1), ($2)', text(t:values({ { a = 1 }, { a = 2 } },
       { batch = "values" })))
   end)

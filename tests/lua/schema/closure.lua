@@ -257,6 +257,8 @@ function M.texts_that_differ(database)
     end
     for _, fact in ipairs(facts:of_kind "index") do
       local host = facts:get(fact.parent)
+      -- pg_get_indexdef is silent about where an index lies.
+      fact.attrs.tablespace = nil
       hold(fact, [[
 select pg_get_indexdef(i.indexrelid) from pg_index i join pg_class c on c.oid = i.indexrelid
 join pg_class t on t.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace

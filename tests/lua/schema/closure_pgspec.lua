@@ -2,7 +2,9 @@
 -- both, byte for byte (P2). On samples, on a kitchen sink with everything in it, on every extension, on odd names.
 
 local closure = require "tests.lua.schema.closure"
+local files = require "tests.lua.schema.files"
 local kitchen = require "tests.lua.schema.kitchen"
+local moonpool = require "moonpool"
 local schema = require "moonpool.schema"
 
 local DATA = "tests/data/schema/"
@@ -69,5 +71,22 @@ describe("the kitchen sink", function()
     local facts = closure.facts("closure_sink", { secrets = true })
     closure.drop "closure_sink"
     assert.same({}, kitchen.missing(facts))
+  end)
+
+  it("says the same when everything in it has an odd name", function()
+    closure.make_roles()
+    closure.fresh "closure_odd":close "1s"
+    for _, file in ipairs(kitchen.files) do closure.psql("closure_odd", closure.read_file(path(file))) end
+    local db = moonpool.connect { primary = closure.conninfo "closure_odd", pool = { max = 1 } }
+    closure.run_some(db, kitchen.odd_names(closure.facts "closure_odd"))
+    db:close "1s"
+    local odd, few = kitchen.count_odd(closure.facts "closure_odd"), {}
+    for _, kind in ipairs(kitchen.renamed) do
+      if (odd[kind] or 0) < 3 then few[#few + 1] = ("%s: %d"):format(kind, odd[kind] or 0) end
+    end
+    assert.same({}, few)
+    local wrong = files.try "closure_odd"
+    closure.drop "closure_odd"
+    assert.same({}, wrong)
   end)
 end)

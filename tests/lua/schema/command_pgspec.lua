@@ -1,4 +1,4 @@
--- `moonpool schema dump | diff | diagram` as a user runs them: the executable, its exit codes, what it prints.
+-- `moonpool schema dump | diff | check | diagram` as a user runs them: the executable, its exit codes, what it prints.
 
 local closure = require "tests.lua.schema.closure"
 local folders = require "folder"
@@ -209,16 +209,56 @@ describe("moonpool schema", function()
       assert.is_truthy(ok("diagram", "a.sql", "--scratch", dsn_a):find("shop.orders", 1, true))
     end)
 
-    it("draws by dot where it is, and says what is missing where it is not", function()
-      local ran = run("diagram", dsn_a, "--format", "svg")
-      if os.execute "command -v dot >/dev/null 2>&1" == 0 then
-        assert.is_truthy(ran.out:find("<svg", 1, true))
-      else
-        assert.equal(1, ran.code)
-        assert.is_truthy(ran.err:find("install graphviz", 1, true))
-      end
+    it("draws by dot where it is", function()
+      if os.execute "command -v dot >/dev/null 2>&1" ~= 0 then pending "Graphviz is not installed" end
+      local svg = ok("diagram", dsn_a, "--format", "svg")
+      assert.is_truthy(svg:find("<svg", 1, true))
+      assert.is_truthy(svg:find("shop.orders", 1, true))
+      assert.is_truthy(svg:find("user_id", 1, true))
+    end)
+
+    it("says what is missing where there is no dot", function()
+      os.execute(("mkdir -p '%s/bin' && ln -sf \"$(command -v timeout)\" '%s/bin/timeout'"):format(folder.path,
+        folder.path))
+      local ran = program.run({ "schema", "diagram", dsn_a, "--format", "svg" }, { env = { PATH = folder.path .. "/bin" } })
+      assert.equal(1, ran.code)
+      assert.equal("", ran.out)
+      assert.is_truthy(ran.err:find("install graphviz, or take --format dot or mermaid", 1, true), ran.err)
+    end)
+
+    it("knows its formats", function()
       refused(2, "did you mean", "diagram", dsn_a, "--format", "mermiad")
       assert.equal(2, run("diagram", dsn_a, "--json").code)
+    end)
+  end)
+
+  describe("check", function()
+    it("makes the schema again in every form", function()
+      assert.equal("33 facts\nas a script: the same\nas a schema file: the same\nas a snapshot: the same\n",
+        (ok("check", dsn_a):gsub("^%d+", "33")))
+      local document = json.decode(ok("check", "a.sql", "--scratch", dsn_a, "--json"))
+      assert.is_true(document.same)
+      assert.equal(3, #document.forms)
+    end)
+
+    it("tells what cannot be made again, and ends with 11", function()
+      -- The function's library is gone: what stands on it is still there, and cannot be made any more.
+      local db = closure.fresh "command_broken"
+      db:script "create function gone(int) returns int language sql as 'select 1'"
+      db:script "create table t (a int check (gone(a) > 0)); create view v as select gone(a) from t"
+      db:script "update pg_proc set probin = 'nowhere', prosrc = 'nothing', prolang = 13 where proname = 'gone'"
+      db:close "1s"
+      local ran = run("check", closure.conninfo "command_broken")
+      closure.drop "command_broken"
+      assert.equal(11, ran.code, ran.err)
+      assert.is_truthy(ran.out:find('as a script: cannot be made again\n  script:%d+: could not access file "nowhere"'),
+        ran.out)
+      assert.is_truthy(ran.out:find("as a snapshot: the same", 1, true), ran.out)
+    end)
+
+    it("needs a server", function()
+      ok("dump", dsn_a, "--json", "--output", "check.json")
+      refused(2, "check makes the schema again on a server", "check", "check.json")
     end)
   end)
 end)

@@ -71,6 +71,17 @@ alter operator <=+> (int, int) owner to sink_owner]]
     assert.same({}, facts.warnings)
   end)
 
+  it("keeps links between operators one-sided where they are", function()
+    local facts = holds [[
+create type zone as enum ('a', 'b');
+create function first_in(zone, int) returns boolean language sql immutable as 'select true';
+create function first_of(int, zone) returns boolean language sql immutable as 'select true';
+create operator ~<~ (leftarg = zone, rightarg = int, function = first_in, commutator = #>#);
+create operator #># (leftarg = int, rightarg = zone, function = first_of)]]
+    assert.equal("public.#>#", facts:get "operator:public.~<~(public.zone,integer)".attrs.commutator)
+    assert.is_nil(facts:get "operator:public.#>#(integer,public.zone)".attrs.commutator)
+  end)
+
   it("keeps the privileges on columns that are no facts", function()
     local facts = holds [[
 create table notes (a int);
@@ -100,6 +111,16 @@ alter table things add foreign key (a) references sizes on delete set null;
 alter table things add foreign key (a) references sizes on delete set default;
 alter table things add foreign key (a) references sizes on update cascade]]
     assert.is_nil(files.check_at_once(DATABASE))
+  end)
+
+  it("switches a partition's copy of a trigger when the trigger is there", function()
+    holds [[
+create table years (id int, at date) partition by range (at);
+create table decade partition of years for values from ('2020-01-01') to ('2030-01-01') partition by range (at);
+create table a_year partition of decade for values from ('2020-01-01') to ('2021-01-01');
+create function touch() returns trigger language plpgsql as 'begin return new; end';
+create trigger touch before insert on years for each row execute function touch();
+alter table a_year disable trigger touch]]
   end)
 
   it("is not concerned with what other sessions have for the time being", function()

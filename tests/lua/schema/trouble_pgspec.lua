@@ -60,6 +60,31 @@ create subscription sub connection 'host=nowhere' publication p with (connect = 
     end
   end)
 
+  it("names what it does not know, and fails for it when it has to be strict", function()
+    -- Members of the system's own families are somebody's, and no fact tells them; nor what lies in the system's schema.
+    db:script [[
+create type grade as enum ('a', 'b');
+create function grade_cmp(int, grade) returns int language sql immutable as 'select 0';
+alter operator family integer_ops using btree add function 1 (int, grade) grade_cmp(int, grade);
+create function pg_catalog.hidden_helper() returns int language sql as 'select 1';
+create table plain (a grade)]]
+    local facts = schema.introspect(db)
+    assert.same({
+      "not modelled: function 1 (integer, public.grade) of operator family integer_ops for access method btree: "
+        .. "public.grade_cmp(integer,public.grade)",
+      "not modelled: function hidden_helper()",
+    }, facts.warnings)
+    assert.is_truthy(facts:get "table:public.plain")
+    assert.is_truthy(facts:to_sql():find("-- Warning: not modelled: function hidden_helper()", 1, true))
+    local ok, failure = pcall(schema.introspect, db, { strict = true })
+    assert.is_false(ok)
+    assert.matches("2 objects of the database are not modelled: .*hidden_helper%(%)", tostring(failure))
+    -- Without them strictness has nothing to say.
+    db:script [[
+alter operator family integer_ops using btree drop function 1 (int, grade); drop function pg_catalog.hidden_helper()]]
+    assert.same({}, schema.introspect(db, { strict = true }).warnings)
+  end)
+
   it("names a view whose definition is broken, and reads the rest", function()
     closure.run_text(db, [[
 create table t (id int); create view sound as select id from t;

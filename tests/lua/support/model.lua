@@ -250,7 +250,7 @@ table.sort(leaves)
 
 local function connect(shape, values, scope, depth)
   local list, tests = {}, {}
-  for i = 1, shape:upto(3) do list[i], tests[i] = M.condition(shape, values, scope, depth + 1) end
+  for i = 1, shape:upto(4) - 1 do list[i], tests[i] = M.condition(shape, values, scope, depth + 1) end
   if shape:chance(50) then
     return c.any(list), function(row)
       local result = false

@@ -62,7 +62,13 @@ TEST_CASE("every wrong value is refused with its key, what came and what is righ
                                    {"pinned", "yes"},
                                    {"pinned", ""},
                                    {"pool.max_waiters", "0"},
-                                   {"retry.attempts", "0"}}) {
+                                   {"retry.attempts", "0"},
+                                   {"retry.budget", "-1"},
+                                   {"retry.ratio", "1.5"},
+                                   {"retry.ratio", "10%"},
+                                   {"breaker.failure_rate", "-0.1"},
+                                   {"breaker.slow_rate", "nan"},
+                                   {"breaker.min_calls", "0"}}) {
     INFO(key << " = " << value);
     auto const message = refusal(config, key, value);
     CHECK_THAT(message, test::contains(key));
@@ -122,6 +128,44 @@ TEST_CASE("one string may name several hosts") {
   CHECK(nodes[1].info.get("host") == "b");
   CHECK(nodes[1].info.get("port") == "2");
   CHECK(nodes[0].role == cluster::Role::unknown);
+}
+
+TEST_CASE("what a connection string asks of its servers holds for the whole cluster") {
+  using cluster::Audience;
+  auto audience = [](std::string const& dsn) {
+    Config config;
+    config.set("dsn", dsn);
+    auto const options = config.cluster_options();
+    // libpq itself must not refuse a server that is only to be looked at.
+    for (auto const& node : options.nodes) CHECK(node.info.get("target_session_attrs") == "any");
+    return options.audience;
+  };
+  CHECK(audience("host=a,b") == Audience::any);
+  CHECK(audience("host=a,b target_session_attrs=any") == Audience::any);
+  CHECK(audience("host=a,b target_session_attrs=prefer-standby") == Audience::any);
+  CHECK(audience("host=a,b target_session_attrs=read-write") == Audience::primary);
+  CHECK(audience("postgresql://a,b/d?target_session_attrs=primary") == Audience::primary);
+  CHECK(audience("host=a,b target_session_attrs=read-only") == Audience::standby);
+  CHECK(audience("host=a,b target_session_attrs=standby") == Audience::standby);
+  CHECK_THROWS_AS(audience("host=a target_session_attrs=master"), Error);
+}
+
+TEST_CASE("the budget and the breaker's rates arrive") {
+  Config config;
+  config.set("primary", "host=a");
+  config.set("retry.budget", "0");
+  config.set("retry.ratio", "0.25");
+  config.set("breaker.min_calls", "7");
+  config.set("breaker.failure_rate", "0.9");
+  config.set("breaker.slow_call", "2s");
+  config.set("breaker.slow_rate", "1");
+  auto const options = config.cluster_options();
+  CHECK(options.budget.tokens == 0);
+  CHECK(options.budget.ratio == 0.25);
+  CHECK(options.breaker.min_calls == 7);
+  CHECK(options.breaker.failure_rate == 0.9);
+  CHECK(options.breaker.slow_call == 2s);
+  CHECK(options.breaker.slow_rate == 1);
 }
 
 TEST_CASE("what does not fit together is refused when connecting") {

@@ -18,7 +18,9 @@ class Clocked {
  public:
   explicit Clocked(BreakerOptions options = {}) : breaker(options) {}
   Breaker::Permit ask() { return breaker.ask(now); }
-  void call(Verdict verdict) { breaker.settle(ask(), verdict, now); }
+  void call(Verdict verdict, Duration took = Duration::zero()) {
+    breaker.settle(ask(), verdict, now, took);
+  }
   void settle(Breaker::Permit const& permit, Verdict verdict) {
     breaker.settle(permit, verdict, now);
   }
@@ -182,21 +184,80 @@ TEST_CASE("who has nowhere else to go gets in, and changes nothing") {
   CHECK(it.state() == State::open);
 }
 
-// What the breaker is meant to be, said as simply as possible: against it every step is compared.
+TEST_CASE("half of many calls failing opens it, though none fail in a row") {
+  Clocked it({.failures = 1000, .min_calls = 20});
+  for (int i = 0; i < 9; ++i) {
+    it.call(Verdict::failure);
+    it.call(Verdict::success);
+  }
+  it.call(Verdict::success);
+  CHECK(it.state() == State::closed);
+  it.call(Verdict::failure);
+  CHECK(it.state() == State::open);
+}
+
+TEST_CASE("less than the rate does not open it, nor do too few calls, nor old ones") {
+  Clocked rare({.failures = 1000, .min_calls = 20});
+  for (int i = 0; i < 100; ++i) rare.call(i % 3 == 0 ? Verdict::failure : Verdict::success);
+  CHECK(rare.state() == State::closed);
+  Clocked few({.failures = 1000, .min_calls = 20});
+  for (int i = 0; i < 19; ++i) few.call(Verdict::failure);
+  few.wait(seconds(11));
+  for (int i = 0; i < 19; ++i) few.call(Verdict::failure);
+  CHECK(few.state() == State::closed);
+  Clocked off({.failures = 1000, .min_calls = 1, .failure_rate = 0});
+  for (int i = 0; i < 100; ++i) off.call(Verdict::failure);
+  CHECK(off.state() == State::closed);
+}
+
+TEST_CASE("calls that say nothing of the node are no calls") {
+  Clocked it({.failures = 1000, .min_calls = 20});
+  for (int i = 0; i < 100; ++i) it.call(Verdict::ignored);
+  for (int i = 0; i < 19; ++i) it.call(Verdict::failure);
+  CHECK(it.state() == State::closed);
+}
+
+TEST_CASE(
+    "most calls being slow opens it where that was asked for, and a slow one does not close it") {
+  Clocked it({.min_calls = 10, .slow_call = milliseconds(500)});
+  for (int i = 0; i < 2; ++i) it.call(Verdict::success, milliseconds(499));
+  for (int i = 0; i < 7; ++i) it.call(Verdict::success, milliseconds(500));
+  CHECK(it.state() == State::closed);
+  it.call(Verdict::success, seconds(1));
+  CHECK(it.state() == State::open);
+  it.wait(seconds(2));
+  it.call(Verdict::success, seconds(1));
+  CHECK(it.state() == State::open);
+  it.wait(seconds(2));
+  it.call(Verdict::success, milliseconds(1));
+  CHECK(it.state() == State::closed);
+  Clocked never;
+  for (int i = 0; i < 100; ++i) never.call(Verdict::success, seconds(100));
+  CHECK(never.state() == State::closed);
+}
+
+// What the breaker is meant to be, said as simply as possible: against it every step is compared. It remembers
+// every call it was told of and counts them anew each time.
 struct Reference {
+  struct Call {
+    TimePoint at;
+    bool failed;
+    bool slow;
+  };
   BreakerOptions options;
   State state = State::closed;
   TimePoint since{};
-  std::vector<TimePoint> failures;
-  std::vector<std::pair<int, TimePoint>> out;  // half open: who tries, since when
-  int opened = 0;
+  TimePoint oldest{};
+  std::vector<Call> calls;
+  std::vector<int> out;  // half open: who tries
+  int era = 0;
 
   void go(State next, TimePoint now) {
     state = next;
     since = now;
-    failures.clear();
+    calls.clear();
     out.clear();
-    ++opened;
+    ++era;
   }
   void pass(TimePoint now) {
     if (state == State::open && now >= since + options.cooldown) go(State::half_open, now);
@@ -204,61 +265,107 @@ struct Reference {
       go(State::open, now);
     }
   }
-  TimePoint oldest{};
+  bool ask(int id, TimePoint now) {
+    pass(now);
+    if (state == State::closed) return true;
+    if (state == State::open || static_cast<int>(out.size()) >= options.probes) return false;
+    if (out.empty()) oldest = now;
+    out.push_back(id);
+    return true;
+  }
+  bool must_open(TimePoint now) const {
+    int in_a_row = 0;
+    for (auto call = calls.rbegin(); call != calls.rend() && call->failed; ++call) {
+      if (now - call->at <= options.window) ++in_a_row;
+    }
+    auto const slice = [&](TimePoint at) {
+      return at.time_since_epoch().count() / (options.window.count() / 10);
+    };
+    double all = 0;
+    double failed = 0;
+    double slow = 0;
+    for (auto const& call : calls) {
+      if (slice(call.at) <= slice(now) - 10) continue;
+      ++all;
+      failed += call.failed ? 1 : 0;
+      slow += call.slow ? 1 : 0;
+    }
+    if (in_a_row >= options.failures) return true;
+    if (all < options.min_calls) return false;
+    return failed / all >= options.failure_rate || slow / all >= options.slow_rate;
+  }
+  void settle(int id, int era_of_permit, Verdict verdict, TimePoint now, bool slow) {
+    pass(now);
+    if (era_of_permit != era) return;
+    if (state == State::half_open) {
+      std::erase(out, id);
+      if (verdict == Verdict::ignored) return;
+      go(verdict == Verdict::success && !slow ? State::closed : State::open, now);
+      return;
+    }
+    if (verdict == Verdict::ignored) return;
+    calls.push_back({now, verdict == Verdict::failure, slow});
+    if (must_open(now)) go(State::open, now);
+  }
 };
 
 TEST_CASE("against a reference, step by step, over random histories") {
-  CHECK(rc::check("same states", [](std::vector<unsigned char> const& history) {
-    Clocked it({.failures = 3, .window = seconds(10), .cooldown = seconds(2), .probes = 2});
-    Reference model;
-    model.options = {.failures = 3, .window = seconds(10), .cooldown = seconds(2), .probes = 2};
-    struct Out {
-      Breaker::Permit permit;
-      int id = 0;
-      int era = 0;
-    };
-    std::vector<Out> out;
-    int ids = 0;
-    for (auto const event : history) {
-      it.wait(milliseconds((event >> 4) * 200));
-      model.pass(it.now);
-      if ((event & 3) == 0) {
-        auto const permit = it.ask();
-        bool const granted = model.state == State::closed ||
-                             (model.state == State::half_open &&
-                              static_cast<int>(model.out.size()) < model.options.probes);
-        RC_ASSERT(permit.granted == granted);
-        if (!granted) continue;
-        if (model.state == State::half_open) {
-          if (model.out.empty()) model.oldest = it.now;
-          model.out.emplace_back(++ids, it.now);
+  // Of few failures in a row, of rates alone, of slowness alone.
+  BreakerOptions const kinds[] = {
+      {.failures = 3, .cooldown = seconds(2), .probes = 2},
+      {.failures = 1000, .window = seconds(4), .min_calls = 6, .cooldown = seconds(1)},
+      {.failures = 1000,
+       .min_calls = 4,
+       .failure_rate = 0.9,
+       .slow_call = seconds(1),
+       .slow_rate = 0.6}};
+  int opened = 0;
+  for (auto const& options : kinds) {
+    CHECK(rc::check("same states", [&](std::vector<unsigned short> const& history) {
+      Clocked it(options);
+      Reference model;
+      model.options = options;
+      struct Out {
+        Breaker::Permit permit;
+        int id = 0;
+        int era = 0;
+      };
+      std::vector<Out> out;
+      int ids = 0;
+      for (auto const event : history) {
+        it.wait(milliseconds(((event >> 4) & 15) * 100));
+        if ((event & 7) == 7) {
+          it.breaker.hint_alive(it.now);
+          model.pass(it.now);
+          if (model.state == State::open) model.go(State::half_open, it.now);
+        } else if ((event & 1) == 0) {
+          auto const permit = it.ask();
+          RC_ASSERT(permit.granted == model.ask(++ids, it.now));
+          if (permit.granted) out.push_back({permit, ids, model.era});
+        } else if (!out.empty()) {
+          auto const at = static_cast<std::size_t>(event >> 8) % out.size();
+          auto const one = out[at];
+          out.erase(out.begin() + static_cast<std::ptrdiff_t>(at));
+          auto const verdict = (event & 6) == 0   ? Verdict::ignored
+                               : (event & 2) != 0 ? Verdict::failure
+                                                  : Verdict::success;
+          bool const slow = options.slow_call > Duration::zero() && (event & 8) != 0;
+          it.breaker.settle(one.permit, verdict, it.now, slow ? options.slow_call : Duration());
+          model.settle(one.id, one.era, verdict, it.now, slow);
         }
-        out.push_back({permit, ids, model.opened});
-      } else if (!out.empty()) {
-        auto const at = static_cast<std::size_t>(event >> 2) % out.size();
-        auto const one = out[at];
-        out.erase(out.begin() + static_cast<std::ptrdiff_t>(at));
-        auto const verdict = static_cast<Verdict>((event & 3) - 1);
-        it.settle(one.permit, verdict);
-        if (one.era == model.opened) {
-          if (model.state == State::half_open) {
-            std::erase_if(model.out, [&](auto const& known) { return known.first == one.id; });
-            if (verdict == Verdict::failure) model.go(State::open, it.now);
-            if (verdict == Verdict::success) model.go(State::closed, it.now);
-          } else if (verdict == Verdict::success) {
-            model.failures.clear();
-          } else if (verdict == Verdict::failure) {
-            model.failures.push_back(it.now);
-            std::erase_if(model.failures,
-                          [&](TimePoint when) { return it.now - when > model.options.window; });
-            if (model.failures.size() >= 3) model.go(State::open, it.now);
-          }
-        }
+        model.pass(it.now);
+        RC_ASSERT(it.state() == model.state);
+        if (model.state == State::open) ++opened;
       }
-      model.pass(it.now);
-      RC_ASSERT(it.state() == model.state);
-    }
-  }));
+      // From wherever it is, it is closed again soon after the node is well.
+      for (int i = 0; i < 3 && it.state() != State::closed; ++i) {
+        it.wait(options.cooldown);
+        it.call(Verdict::success);
+      }
+      RC_ASSERT(it.state() == State::closed);
+    }));
+  }
+  CHECK(opened > 0);
 }
 
 }  // namespace

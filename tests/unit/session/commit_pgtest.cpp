@@ -106,7 +106,8 @@ TEST_CASE("a connection lost before COMMIT rolled everything back, and that is k
   CHECK_FALSE(error.in_doubt());
   CHECK(error.outcome() == Outcome::rejected);
   auto const at_commit = error_of([&] { wait(c.tx->commit()); });
-  CHECK(at_commit.kind() == ErrorKind::transaction);
+  CHECK(at_commit.kind() == ErrorKind::connection);
+  CHECK(at_commit.retryable());
   CHECK_FALSE(at_commit.in_doubt());
   CHECK(c.rows_at_rest() == "0");
 }

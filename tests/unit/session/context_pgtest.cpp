@@ -1,6 +1,10 @@
 #include "session/context.hpp"
 
+#include <array>
+#include <random>
+
 #include "proxy/proxy.hpp"
+#include "session/stream.hpp"
 #include "support/server/engine.hpp"
 
 namespace moonpool::session {
@@ -66,6 +70,93 @@ TEST_CASE("also when it fails, is cancelled, or its server process is killed") {
     }
     CHECK(ask(*engine.session, kWho) == plain);
     CHECK(ask(*laid, kWho) == a_role() + "/8");
+  }
+}
+
+// Every way a call can end, drawn at random on a pool of two connections, by callers with different contexts and one
+// without. An independent look at each pooled connection, by the server's own words, finds nothing of theirs.
+TEST_CASE("hostile interleavings leave nothing of a context on a pooled connection") {
+  auto const seed = std::random_device{}();
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  cluster::ClusterOptions options;
+  options.pool.max = 2;
+  Bent bent(options);
+  auto const role = a_role();
+  auto const laid =
+      std::array{bent.session->with(under(role, "11")), bent.session->with(under(role, "22"))};
+  auto const plain = ask(*bent.session, kWho);
+  auto const pick = [&](int most) { return std::uniform_int_distribution<int>(0, most)(random); };
+  constexpr char kSleep[] = "select pg_sleep(0.05)";
+  for (int i = 0; i < 150; ++i) {
+    auto& session = *laid[static_cast<std::size_t>(pick(1))];
+    auto const how = pick(9);
+    INFO("round " << i << ", way " << how);
+    try {
+      switch (how) {
+        case 0:
+          ask(session, "select 1/0");
+          break;
+        case 1:
+          ask(session, kSleep, {.timeout = std::chrono::milliseconds(10)});
+          break;
+        case 2:
+          ask(session, "select pg_terminate_backend(pg_backend_pid())");
+          break;
+        case 3: {  // begun and dropped in the middle
+          wire::Request request;
+          request.push_back(test::statement(kSleep));
+          async::Stepper<Answer> stepper(session.run(std::move(request), {}));
+          stepper.step(async::Wakeup::ready);
+          break;
+        }
+        case 4: {  // a transaction that is forgotten, after an error or not
+          auto const tx = wait(session.begin({}));
+          test::run_all(*tx, {kWho, pick(1) == 0 ? "select 1" : "select 1/0"});
+          break;
+        }
+        case 5: {
+          auto const tx = wait(session.begin({}));
+          auto const inner = wait(tx->begin({}));
+          test::run_all(*inner, {"set local role none", "select 1/0"});
+          wait(inner->rollback());
+          wait(tx->commit());
+          break;
+        }
+        case 6:
+          bent.proxy.add({.side = pick(1) == 0 ? test::Side::frontend : test::Side::backend,
+                          .type = 0,
+                          .nth = 1 + pick(6),
+                          .act = test::Act::cut_after});
+          ask(session, kWho);
+          break;
+        case 7:
+          test::run_all(session, {kWho, "select 1/0", kWho},
+                        pick(1) == 0 ? test::kAtomic : RunOptions());
+          break;
+        case 8: {
+          auto const stream = wait(session.stream(
+              test::statement("select current_user, i from generate_series(1, 100000) i"), {}));
+          wait(stream->next(1));
+          break;
+        }
+        default:
+          CHECK(ask(session, kWho).starts_with(role + "/"));
+      }
+    } catch (Error const&) {
+      // What becomes of it is not the question here.
+    }
+    bent.proxy.clear();
+    CHECK(ask(*bent.session, kWho) == plain);
+  }
+  // Both connections at once, asked by transactions without a context.
+  auto const one = wait(bent.session->begin({}));
+  auto const two = wait(bent.session->begin({}));
+  CHECK(ask(*one, "select pg_backend_pid()") != ask(*two, "select pg_backend_pid()"));
+  for (auto const& tx : {one, two}) {
+    CHECK(ask(*tx, kWho) == plain);
+    CHECK(ask(*tx, "select current_setting('role')") == "none");
+    wait(tx->rollback());
   }
 }
 

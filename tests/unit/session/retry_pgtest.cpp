@@ -164,6 +164,63 @@ TEST_CASE("what was not sent is tried again, writes too") {
   CHECK(sql("select count(*) from " + table) == "1");
 }
 
+TEST_CASE("a budget bounds what all callers repeat together") {
+  cluster::ClusterOptions options;
+  options.breaker = {.failures = 1'000'000, .failure_rate = 0};
+  Engine const engine(options, Habits{.retry = {.attempts = 4, .base = 1ms, .cap = 2ms}});
+  auto const name = fails_at_first("57P05", 1'000'000);
+  int attempts = 0;
+  for (int i = 0; i < 50; ++i) {
+    attempts += error_of([&] { ask(*engine.session, "select " + name + "()"); }).attempt();
+  }
+  // Ten repetitions are always free, and more than the tenth of the calls is not there.
+  CHECK(attempts == 60);
+  CHECK(calls(name) == "60");
+  CHECK(engine.cluster->budget().tokens() == 50);
+  for (int i = 0; i < 50; ++i) ask(*engine.session, "select 1");
+  CHECK(engine.cluster->budget().tokens() == 100);
+}
+
+TEST_CASE("a budget is not asked where the server itself wants the work again") {
+  cluster::ClusterOptions options;
+  options.budget.tokens = 1;
+  Engine const engine(options, Habits{.retry = {.attempts = 100, .base = 1ms, .cap = 1ms}});
+  auto const name = fails_at_first("40001", 50);
+  CHECK(ask(*engine.session, "select " + name + "()") == "51");
+}
+
+TEST_CASE("a read whose answer was lost every time tells of every attempt too") {
+  cluster::ClusterOptions options;
+  Bent bent(options, Habits{.retry = {.attempts = 3, .base = 1ms, .cap = 2ms}});
+  ask(*bent.session, "select 1", kRead);
+  bent.proxy.add({.side = Side::backend, .type = 'C', .nth = 0, .act = Act::cut_before});
+  auto const error = error_of([&] { ask(*bent.session, "select 2", kRead); });
+  CHECK(error.kind() == ErrorKind::retry_exhausted);
+  CHECK(error.outcome() == Outcome::unknown);
+  REQUIRE(error.causes().size() == 3);
+  for (auto const& cause : error.causes()) {
+    CHECK(cause.kind() == ErrorKind::connection);
+    CHECK(cause.node() == error.node());
+  }
+}
+
+// The connection prepares a second time by itself; nobody above it does so again.
+TEST_CASE("a prepared statement that is stale every time is tried twice and no more") {
+  Engine const engine;
+  auto const name = test::unique("stale");
+  sql("create sequence " + name);
+  sql("create function " + name +
+      "_f() returns int language plpgsql as $$ begin perform nextval('" + name +
+      "'); raise exception 'gone' using errcode = '26000'; end $$");
+  auto const error = error_of([&] { ask(*engine.session, "select " + name + "_f()"); });
+  CHECK(error.sqlstate() == "26000");
+  CHECK(error.kind() == ErrorKind::server);
+  CHECK(error.attempt() == 2);
+  REQUIRE(error.causes().size() == 1);
+  CHECK(error.causes().front().sqlstate() == "26000");
+  CHECK(sql("select last_value from " + name) == "2");
+}
+
 TEST_CASE("a refused login is not tried again") {
   auto node = test::node(test::primary(), cluster::Role::primary, "x");
   node.info.set("dbname", "no_such_database");

@@ -57,6 +57,27 @@ TEST_CASE("segments that were answered stand, whatever comes behind them") {
   CHECK(sql("select count(*) from " + table) == "2");
 }
 
+TEST_CASE("an answer that is lost out of the middle makes nobody take another one for it") {
+  Proxy proxy(test::socket_of(primary()));
+  auto const table = unique("lost");
+  sql("create table " + table + " (a int)");
+  for (auto const type : {'Z', 'C'}) {
+    auto const connection = open(proxy.conninfo());
+    connection->ask_behind("select 'behind'");
+    auto const rule = proxy.add({.side = Side::backend, .type = type, .act = Act::swallow});
+    auto const error =
+        error_in(wait(connection->run({statement("insert into " + table + " values (1)")},
+                                      Deadline::in(std::chrono::milliseconds(500))))
+                     .front());
+    INFO(type);
+    CHECK(proxy.hits(rule) == 1);
+    CHECK(error.outcome() == Outcome::unknown);
+    CHECK_FALSE(connection->usable());
+    proxy.clear();
+  }
+  CHECK(sql("select count(*) from " + table) == "2");
+}
+
 TEST_CASE("an answer cut off before its Sync was answered is no answer") {
   Proxy proxy(test::socket_of(primary()));
   for (auto const type : {'1', '2', 'T', 'D', 'C', 'Z'}) {

@@ -49,6 +49,7 @@ typedef struct mp_stream mp_stream;
 typedef struct mp_copy mp_copy;
 typedef struct mp_loan mp_loan;
 typedef struct mp_listener mp_listener;
+typedef struct mp_servers mp_servers;
 
 /* MP_ABI_VERSION of the library that answers. A caller compiled against another number must stop. */
 MP_API uint32_t mp_abi_version(void) MP_NOEXCEPT;
@@ -137,6 +138,10 @@ enum mp_breaker {
 /* An operator's word on a node, until it is taken back (MP_BREAKER_AUTOMATIC). Returns 1, or 0 and an error. */
 MP_API int mp_cluster_breaker(const mp_cluster* cluster, const char* node, int how,
                               mp_error** error) MP_NOEXCEPT;
+/* For who repeats whole transactions: takes the price of one repetition from what the cluster bears (the
+ * settings retry.budget and retry.ratio), after a failure with this SQLSTATE (NULL: none). 1, or 0: it is
+ * spent, and the work should fail. Serialization failures and deadlocks cost nothing. */
+MP_API int mp_cluster_may_repeat(const mp_cluster* cluster, const char* sqlstate) MP_NOEXCEPT;
 /* Drops this handle; the last one closes the cluster without draining. Sessions keep it alive. */
 MP_API void mp_cluster_free(mp_cluster* cluster) MP_NOEXCEPT;
 
@@ -223,10 +228,13 @@ enum mp_isolation {
 typedef struct mp_tx_options {
   size_t size;
   int32_t isolation;
-  int32_t read_only;  /* 1: READ ONLY */
-  int32_t deferrable; /* 1: DEFERRABLE */
-  double timeout;     /* seconds for the whole transaction; 0: the session's habit */
-  const char* place;  /* where it is begun, for the warning about leaks; copied; may be NULL */
+  int32_t read_only;    /* 1: READ ONLY */
+  int32_t deferrable;   /* 1: DEFERRABLE */
+  double timeout;       /* seconds for the whole transaction; 0: the session's habit */
+  const char* place;    /* where it is begun, for the warning about leaks; copied; may be NULL */
+  int32_t exactly_once; /* 1: a COMMIT whose answer was lost is looked up; see mp_commit */
+  int32_t attempt; /* the how-manieth run of a function that can be run again; 0: of none. Where the
+                           key test_rerun is set, the COMMIT of a first one is a rollback instead */
 } mp_tx_options;
 
 /* Runs statements in one round trip. Results and errors are kept by index. Options NULL: a write.
@@ -238,7 +246,9 @@ MP_API mp_op* mp_run(mp_session* session, const mp_statement* statements, size_t
  * with the first statement, so this waits for a connection only. */
 MP_API mp_op* mp_begin(mp_session* session, const mp_tx_options* options) MP_NOEXCEPT;
 /* Ends the transaction (releases the savepoint) that the session stands for. After a failed commit the
- * transaction is over too; error kind commit_unknown says that nobody knows how. */
+ * transaction is over too; error kind commit_unknown says that nobody knows how. Of a transaction that is
+ * exactly_once a lost COMMIT is looked up, for at most thirty seconds: it succeeds where the transaction was
+ * committed, and fails with the outcome "rejected" where it is proven that it was not. */
 MP_API mp_op* mp_commit(mp_session* transaction) MP_NOEXCEPT;
 MP_API mp_op* mp_rollback(mp_session* transaction) MP_NOEXCEPT;
 /* One round trip to the primary and back. */
@@ -409,6 +419,19 @@ MP_API void mp_listener_free(mp_listener* listener) MP_NOEXCEPT;
 MP_API mp_listener* mp_op_listener(mp_op* op) MP_NOEXCEPT;
 /* Leans on the operation. */
 MP_API const mp_note* mp_op_note(const mp_op* op) MP_NOEXCEPT;
+
+/* ---- Servers for tests ----------------------------------------------------------------------- */
+
+/* 1 where this machine has a PostgreSQL to start; else 0 and an error that says what was looked for and what to
+ * install. Waits for the programs that it asks. */
+MP_API int mp_servers_available(mp_error** error) MP_NOEXCEPT;
+/* Starts a private PostgreSQL and so many replicas of it on Unix sockets, and waits until they take
+ * connections, which takes seconds. They end with mp_servers_free or with this process, however that ends, and nothing
+ * of them stays. On failure NULL, and gives an error. */
+MP_API mp_servers* mp_servers_start(size_t replicas, mp_error** error) MP_NOEXCEPT;
+/* The connection string of the primary (0) or of a replica; NULL past the last. Leans on the servers. */
+MP_API const char* mp_servers_dsn(const mp_servers* servers, size_t index) MP_NOEXCEPT;
+MP_API void mp_servers_free(mp_servers* servers) MP_NOEXCEPT;
 
 /* ---- SQL text -------------------------------------------------------------------------------- */
 

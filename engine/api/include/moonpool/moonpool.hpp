@@ -9,6 +9,7 @@
 //   cluster.transaction([](moonpool::Transaction& tx) { tx.exec("…"); });
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -16,8 +17,10 @@
 #include <functional>
 #include <initializer_list>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -46,7 +49,11 @@ struct TransactionOptions {
   Isolation isolation = Isolation::server_default;
   bool read_only = false;
   bool deferrable = false;
-  std::chrono::milliseconds timeout{0};  // for the whole transaction; 0: the session's
+  // For all of it, repetitions and pauses included; 0: each statement has the session's.
+  std::chrono::milliseconds timeout{0};
+  // A COMMIT whose answer was lost is looked up, at the cost of one row: what was committed returns, what is
+  // proven undone runs again. Without it that is Error "commit_unknown".
+  bool exactly_once = false;
 };
 
 // A parameter: numbers, booleans, text, nullptr and std::nullopt for NULL, std::optional of them.
@@ -78,6 +85,9 @@ class Param {
 };
 
 class Transaction;
+namespace detail {
+struct Sandbox;
+}
 
 // Where statements run. Service code takes a Session& without knowing whether it stands for the
 // cluster or for a transaction. Parameters are $1, $2, … Every call throws Error; every call ends by
@@ -150,10 +160,15 @@ class Session {
     return Listener(mp_op_listener(op.get()));
   }
 
-  // Commits when `work` returns, rolls back when it throws and throws on. Inside a transaction it is a
-  // savepoint. Serialization failures and deadlocks run `work` again, `retries` times.
+  // Commits when `work` returns and gives what it returned; rolls back when it throws, and throws on. What the
+  // server undid and asks to do again (serialization failures, deadlocks, a connection lost before COMMIT)
+  // runs `work` again, `retries` times, after growing random pauses: outside of the database it must do nothing
+  // that may not happen twice. Inside a transaction it is a savepoint, which takes no options and is not run
+  // again alone.
   template <class Work>
-  void transaction(Work&& work, TransactionOptions const& options = {}, int retries = 3);
+  std::invoke_result_t<Work, Transaction&> transaction(Work&& work,
+                                                       TransactionOptions const& options = {},
+                                                       int retries = 3);
 
   bool in_transaction() const { return mp_session_in_transaction(session_.get()) != 0; }
   void ping() { detail::finish(mp_ping(session_.get())); }
@@ -184,7 +199,9 @@ class Session {
     return RowStream(mp_op_stream(op.get()));
   }
 
+  friend struct detail::Sandbox;
   detail::Handle<mp_session> session_;
+  bool in_sandbox_ = false;
 };
 
 // A transaction, or a savepoint inside one, for as long as its function runs.
@@ -193,34 +210,88 @@ class Transaction : public Session {
   using Session::Session;
 };
 
+namespace detail {
+
+// Of moonpool/testing.hpp: code in a sandbox must not notice that its transactions are savepoints.
+struct Sandbox {
+  static bool& of(Session& session) { return session.in_sandbox_; }
+};
+
+// One attempt. What `work` threw matters more than what became of the rollback.
 template <class Work>
-void Session::transaction(Work&& work, TransactionOptions const& options, int retries) {
-  bool const nested = in_transaction();
-  for (int attempt = 1;; ++attempt) {
-    mp_tx_options begin{};
-    begin.size = sizeof begin;
-    begin.isolation = static_cast<int>(options.isolation);
-    begin.read_only = options.read_only ? 1 : 0;
-    begin.deferrable = options.deferrable ? 1 : 0;
-    begin.timeout = std::chrono::duration<double>(options.timeout).count();
-    auto const op = detail::finish(mp_begin(handle(), &begin));
-    Transaction transaction(mp_op_session(op.get()));
+std::invoke_result_t<Work, Transaction&> run_transaction(Session& outer, mp_tx_options const& begin,
+                                                         Work& work) {
+  auto const op = finish(mp_begin(outer.handle(), &begin));
+  Transaction transaction(mp_op_session(op.get()));
+  Sandbox::of(transaction) = Sandbox::of(outer);
+  auto guarded = [&]() -> std::invoke_result_t<Work, Transaction&> {
     try {
-      try {
-        work(transaction);
-      } catch (...) {
-        detail::Handle<mp_op> const undo(mp_rollback(transaction.handle()));
-        mp_op_run(undo.get());
-        throw;
-      }
-      detail::finish(mp_commit(transaction.handle()));
-      return;
-    } catch (Error const& error) {
-      bool const conflict = error.sqlstate == "40001" || error.sqlstate == "40P01";
-      // Inside another transaction the conflict has doomed that one too: it must be run again whole.
-      if (nested || !conflict || attempt > retries) throw;
+      return work(transaction);
+    } catch (...) {
+      Handle<mp_op> const undo(mp_rollback(transaction.handle()));
+      mp_op_run(undo.get());
+      throw;
     }
-    mp_sleep(0.005 * attempt);
+  };
+  if constexpr (std::is_void_v<std::invoke_result_t<Work, Transaction&>>) {
+    guarded();
+    finish(mp_commit(transaction.handle()));
+  } else {
+    auto result = guarded();
+    finish(mp_commit(transaction.handle()));
+    return result;
+  }
+}
+
+// A random part of 20 ms, 40 ms, … 1 s: those who failed together do not come back together.
+inline double pause_after(int attempt) {
+  thread_local std::minstd_rand random(std::random_device{}());
+  auto const most = std::min(1.0, 0.02 * static_cast<double>(1 << std::min(attempt - 1, 10)));
+  return std::uniform_real_distribution<double>(0, most)(random);
+}
+
+}  // namespace detail
+
+template <class Work>
+std::invoke_result_t<Work, Transaction&> Session::transaction(Work&& work,
+                                                              TransactionOptions const& options,
+                                                              int retries) {
+  // Inside another transaction a conflict has doomed that one too: it must be run again whole.
+  bool const nested = in_transaction();
+  if (nested) retries = 0;
+  auto wishes = options;
+  if (nested && in_sandbox_) {
+    wishes = {};
+    wishes.timeout = options.timeout;
+  }
+  bool const plain = wishes.isolation == Isolation::server_default && !wishes.read_only &&
+                     !wishes.deferrable && !wishes.exactly_once;
+  if (nested && !plain) {
+    throw Error("a transaction inside a transaction is a savepoint, which takes no options");
+  }
+  mp_tx_options begin{};
+  begin.size = sizeof begin;
+  begin.isolation = static_cast<int>(wishes.isolation);
+  begin.read_only = wishes.read_only ? 1 : 0;
+  begin.deferrable = wishes.deferrable ? 1 : 0;
+  begin.exactly_once = wishes.exactly_once ? 1 : 0;
+  begin.timeout = std::chrono::duration<double>(wishes.timeout).count();
+  double const until = mp_clock() + begin.timeout;
+  for (int attempt = 1;; ++attempt) {
+    begin.attempt = retries > 0 ? attempt : 0;
+    double pause = 0;
+    try {
+      return detail::run_transaction(*this, begin, work);
+    } catch (Error const& error) {
+      bool const undone = error.retryable && error.outcome == "rejected";
+      if (!undone || attempt > retries) throw;
+      pause = detail::pause_after(attempt);
+      if (options.timeout.count() > 0) {
+        begin.timeout = until - mp_clock() - pause;
+        if (begin.timeout <= 0) throw;
+      }
+    }
+    mp_sleep(pause);
   }
 }
 
@@ -291,8 +362,10 @@ class Cluster {
     return session().listen(channels, options);
   }
   template <class Work>
-  void transaction(Work&& work, TransactionOptions const& options = {}, int retries = 3) const {
-    session().transaction(std::forward<Work>(work), options, retries);
+  std::invoke_result_t<Work, Transaction&> transaction(Work&& work,
+                                                       TransactionOptions const& options = {},
+                                                       int retries = 3) const {
+    return session().transaction(std::forward<Work>(work), options, retries);
   }
   void ping() const { session().ping(); }
 

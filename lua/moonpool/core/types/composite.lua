@@ -12,7 +12,15 @@ local M = {}
 local find, sub, byte, pairs = string.find, string.sub, string.byte, walk.pairs
 
 ---@class moonpool.Composite
-local Composite = {}
+local Composite = { __composite = true }
+
+---Whether a value is composite: made here, or read from a column.
+---@param value any
+---@return boolean
+function M.is(value)
+  local class = type(value) == "table" and getmetatable(value)
+  return type(class) == "table" and rawget(class, "__composite") == true
+end
 
 local function field_text(value, i)
   if value == nil then return "" end
@@ -97,7 +105,7 @@ end
 
 -- The metatable of values of one type: tables by name that know the order of their fields.
 local function class_of(names)
-  local class = { __names = names }
+  local class = { __names = names, __composite = true }
   local known = {}
   for _, name in ipairs(names) do known[name] = true end
   local function in_order(value)

@@ -4,13 +4,14 @@
 -- they get wrong is made good by running what failed again.
 
 local names = require "moonpool.schema.names"
+local trigger = require "moonpool.schema.kinds.trigger"
 
 local M = {}
 
 -- Attributes that are words of people or of other languages.
 local SKIPPED = {
   comment = true, owner = true, language = true, labels = true, connection = true, privileges = true, name = true,
-  attached_to = true, owned_by = true, identity = true,
+  attached_to = true, owned_by = true, identity = true, commutator = true, negator = true,
 }
 
 local NAMED = {}
@@ -87,6 +88,7 @@ function M.add(set)
       if key:byte() ~= 95 and not SKIPPED[key] and not (routine and key == "body") then walk(value, map, found) end
     end
     if fact.args then scan(fact.args, map, found) end
+    if fact.kind == "trigger" and fact.attrs.inherited then found[trigger.origin(set, fact) or fact.id] = true end
     found[fact.id], found[fact.parent or ""] = nil, nil
     local deps = {}
     for id in pairs(found) do deps[#deps + 1] = id end

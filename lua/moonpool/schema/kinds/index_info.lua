@@ -18,25 +18,27 @@ select i.indexrelid::int4, i.indrelid::int4, c.relname, c.relnamespace::int4, c.
   i.indnullsnotdistinct,
   i.indisvalid, i.indisclustered, i.indisreplident, i.indisexclusion, i.indnkeyatts, i.indkey::text as keys,
   i.indclass::text as classes, i.indcollation::text as collations, i.indoption::text as key_options,
-  c.reloptions::text as options, ts.spcname, t.relkind,
+  c.reloptions::text as options, ts.spcname,
   case when i.indpred is not null then pg_get_expr(i.indpred, i.indrelid) end as predicate,
-  case when i.indexprs is not null then (select string_agg(
-      case when i.indkey[k - 1] = 0 then pg_get_indexdef(i.indexrelid, k, false) else '' end, E'\x01' order by k)
-    from generate_series(1, i.indnkeyatts) k) end as expressions,
-  case when i.indexprs is not null then (select string_agg(x.atttypid::text, ' ' order by x.attnum)
-    from pg_attribute x where x.attrelid = i.indexrelid) end as key_types
+  t.relkind
 from pg_index i
   join pg_class c on c.oid = i.indexrelid
   join pg_class t on t.oid = i.indrelid
   join pg_am a on a.oid = c.relam
   left join pg_tablespace ts on ts.oid = c.reltablespace
 where i.indrelid >= 16384 and t.relkind in ('r', 'p', 'm') and t.relpersistence <> 't']],
+  index_expressions = [[
+select i.indexrelid::int4, x.attnum, x.atttypid::int4, pg_get_indexdef(i.indexrelid, x.attnum, false) as text
+from pg_index i
+  join pg_attribute x on x.attrelid = i.indexrelid and i.indkey[x.attnum - 1] = 0
+where i.indexprs is not null and i.indrelid >= 16384]],
   index_columns = [[
 select a.attrelid::int4, a.attnum, case when a.attstattarget >= 0 then a.attstattarget end as target,
   a.attoptions is not null as has_options
 from pg_attribute a
   join pg_class c on c.oid = a.attrelid
-where a.attrelid >= 16384 and c.relkind in ('i', 'I') and (a.attstattarget >= 0 or a.attoptions is not null)
+where a.attrelid >= 16384 and c.relkind in ('i', 'I') and a.attnum > 0
+  and (a.attstattarget >= 0 or a.attoptions is not null)
 order by a.attrelid, a.attnum]],
   index_classes = [[
 select o.oid::int4, o.opcmethod::int4, o.opcintype::int4, o.opcdefault,
@@ -78,28 +80,32 @@ local function plain_collation(cx, row, collation, text)
     and not text:find "::name" and not text:find "::[%w_\"]+%."
 end
 
-local function pieces(text)
+-- The keys that are expressions, by index and place.
+local function read_expressions(cx)
   local out = {}
-  for piece in ((text or "") .. "\1"):gmatch "(.-)\1" do out[#out + 1] = piece end
+  for row in cx:rows "index_expressions" do
+    local list = out[row.indexrelid] or {}
+    out[row.indexrelid] = list
+    list[row.attnum] = row
+  end
   return out
 end
 
 -- The keys, or nil if the text is needed.
-local function read_keys(cx, row, columns, classes, exact)
+local function read_keys(cx, row, columns, classes, exact, expressions)
   local class_oids, collations = catalog.numbers(row.classes), catalog.numbers(row.collations)
-  local flags, key_types = catalog.numbers(row.key_options), catalog.numbers(row.key_types)
-  local expressions = row.expressions and pieces(row.expressions)
+  local flags = catalog.numbers(row.key_options)
   local column_types = cx.column_types[row.indrelid]
   local keys = {}
   for i, number in ipairs(catalog.numbers(row.keys)) do
     if i > row.indnkeyatts then break end
     local name = number ~= 0 and columns[number].name
-    local type = name and column_types[number] or key_types[i]
+    local type = name and column_types[number] or expressions[i].atttypid
     local class = class_name(classes[class_oids[i]], exact, type, name and columns[number].attrs.type:sub(-2) == "[]")
     if class == nil then return nil end
     if name then
       if collations[i] ~= (cx.column_collations[row.indrelid][number] or 0) then return nil end
-    elseif not plain_collation(cx, row, collations[i], expressions[i]) then
+    elseif not plain_collation(cx, row, collations[i], expressions[i].text) then
       return nil
     end
     local desc, first = bit.band(flags[i], 1) ~= 0, bit.band(flags[i], 2) ~= 0
@@ -107,7 +113,7 @@ local function read_keys(cx, row, columns, classes, exact)
       keys[i] = name
     else
       keys[i] = {
-        column = name or nil, expression = not name and expressions[i] or nil, opclass = class or nil, desc = desc
+        column = name or nil, expression = not name and expressions[i].text or nil, opclass = class or nil, desc = desc
           or nil,
         nulls = desc and not first and "last" or not desc and first and "first" or nil,
       }
@@ -148,6 +154,7 @@ end
 function M.read(cx)
   cx.indexes = {}
   local classes, exact = read_classes(cx)
+  local expressions = read_expressions(cx)
   local with_options, unsettled = {}, {}
   for row in cx:rows "index_columns" do
     if row.has_options then with_options[row.attrelid] = true end
@@ -165,7 +172,8 @@ function M.read(cx)
       attrs.info = { table = row.indrelid, name = row.relname, schema = cx.namespaces[row.relnamespace] }
       attrs.info.columns, attrs.include = split_columns(columns, row)
       if not row.indisexclusion then
-        attrs.keys = not with_options[row.indexrelid] and read_keys(cx, row, columns, classes, exact) or nil
+        attrs.keys = not with_options[row.indexrelid]
+          and read_keys(cx, row, columns, classes, exact, expressions[row.indexrelid]) or nil
         if not attrs.keys then unsettled[row.indexrelid] = attrs end
       end
       cx.indexes[row.indexrelid] = attrs

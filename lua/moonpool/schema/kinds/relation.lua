@@ -87,7 +87,10 @@ local function read_relations(cx)
   end
   for row in cx:rows "view_texts" do
     local fact = cx:fact(OID.pg_class, row.oid)
-    if fact then fact.attrs.definition = row.text and row.text:gsub(";$", "") end
+    if fact then
+      fact.attrs.definition = row.text and row.text:gsub(";$", "")
+      cx.made[fact] = row.oid % 2 ^ 32
+    end
   end
   for row in cx:rows "foreign_tables" do
     local fact = cx:fact(OID.pg_class, row.ftrelid)

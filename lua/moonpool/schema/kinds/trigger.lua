@@ -70,12 +70,26 @@ local function events(type)
   return out
 end
 
+--- The trigger further up that a partition's copy comes from: the copy cannot be switched before it is made.
+---@param set moonpool.schema.FactSet
+---@param fact moonpool.schema.Fact  a trigger with `inherited`
+---@return string? id
+function M.origin(set, fact)
+  local host = set:get(fact.parent)
+  while host and host.attrs.partition_of do
+    host = set:get(host.attrs.partition_of)
+    local above = host and names.id("trigger", host.schema, host.name, fact.name)
+    if above and set:get(above) then return above end
+  end
+end
+
 function M.read(cx)
+  local copies = {}
   for row in cx:rows "triggers" do
     local host = cx:fact(OID.pg_class, row.tgrelid)
     if host and row.tgparentid ~= 0 then
       -- A partition's copy, of which only the switch was moved.
-      cx:add(OID.pg_trigger, row.oid, "trigger", host.id,
+      copies[#copies + 1] = cx:add(OID.pg_trigger, row.oid, "trigger", host.id,
         { inherited = true, enabled = ENABLED[row.tgenabled] or "origin" }, host.schema, host.name, row.tgname)
     elseif host then
       local columns
@@ -98,6 +112,7 @@ function M.read(cx)
       if row.tgconstraint ~= 0 then cx:seen(OID.pg_constraint, row.tgconstraint) end
     end
   end
+  for _, fact in ipairs(copies) do fact.deps = { M.origin(cx.set, fact) } end
 end
 
 function M.label(fact, e)
