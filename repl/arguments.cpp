@@ -6,6 +6,7 @@
 #include <iostream>
 #include <map>
 
+#include "base/secret.hpp"
 #include "base/suggest.hpp"
 #include "dev_command.hpp"
 #include "exit_codes.hpp"
@@ -126,7 +127,8 @@ void add_option_names(CLI::App const& app, std::vector<std::string>& names) {
 }
 
 int refuse(std::string const& message, std::string const& help_of) {
-  std::cerr << "moonpool: " << message << "\nSee: moonpool" << help_of << " --help\n";
+  std::cerr << "moonpool: " << moonpool::without_passwords(message) << "\nSee: moonpool" << help_of
+            << " --help\n";
   return kUsage;
 }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/secret.hpp"
 #include "base/suggest.hpp"
 #include "dev/cluster.hpp"
 #include "dev/foreground.hpp"
@@ -299,7 +300,8 @@ void add_dev_command(CLI::App& app, int& exit_code) {
       arguments->words = foreign_words(*dev, *command);
       exit_code = guarded([&] {
         if (!arguments->words.empty() && !command->get_prefix_command()) {
-          throw Error(ErrorKind::usage, "unexpected: " + arguments->words.front());
+          throw Error(ErrorKind::usage,
+                      "unexpected: " + without_passwords(arguments->words.front()));
         }
         return action(*arguments);
       });

@@ -7,14 +7,16 @@
 
 #include "api/embedded.hpp"
 #include "base/error.hpp"
+#include "base/secret.hpp"
 #include "base/suggest.hpp"
+#include "base/utf8.hpp"
 
 namespace moonpool::api {
 namespace {
 
 [[noreturn]] void refuse(std::string_view key, std::string const& value, std::string_view takes) {
-  throw Error(ErrorKind::config,
-              std::string(key) + " takes " + std::string(takes) + ", got '" + value + "'");
+  throw Error(ErrorKind::config, std::string(key) + " takes " + std::string(takes) + ", got '" +
+                                     without_passwords(value) + "'");
 }
 
 std::size_t whole_number(std::string_view key, std::string const& value, std::size_t least) {
@@ -32,7 +34,7 @@ Duration duration(std::string_view key, std::string const& value, bool zero_allo
   try {
     parsed = parse_duration(value);
   } catch (Error const& error) {
-    throw Error(ErrorKind::config, std::string(key) + ": " + error.message());
+    throw Error(ErrorKind::config, std::string(key) + ": " + without_passwords(error.message()));
   }
   if (parsed == Duration::zero() && !zero_allowed) refuse(key, value, "a duration above zero");
   return parsed;
@@ -76,6 +78,39 @@ session::Share share(std::string_view key, std::string const& value) {
   if (value == "reads") return Share::reads;
   if (value == "all") return Share::all;
   refuse(key, value, "\"off\", \"reads\" or \"all\"");
+}
+
+observe::Level level(std::string_view key, std::string const& value) {
+  if (auto const known = observe::level_of(value)) return *known;
+  refuse(key, value, "trace, debug, info, warning, error or off");
+}
+
+observe::Format format(std::string_view key, std::string const& value) {
+  if (value == "text") return observe::Format::text;
+  if (value == "json") return observe::Format::json;
+  refuse(key, value, "\"text\" or \"json\"");
+}
+
+// What goes into logs, and perhaps into a comment of a statement: one line, not endless.
+std::string tag_text(std::string_view key, std::string const& value) {
+  bool const fits = value.size() <= 200 && is_valid_text(value) &&
+                    std::ranges::none_of(value, [](unsigned char c) { return c < 0x20; });
+  if (!fits) refuse(key, value, "up to 200 bytes of text on one line");
+  return value;
+}
+
+// 00-<32 hex digits>-<16>-<2>, as W3C has it; later versions may say more behind that.
+std::string traceparent(std::string_view key, std::string const& value) {
+  constexpr std::string_view kShape = "hh-hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh-hhhhhhhhhhhhhhhh-hh";
+  auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  bool fits = value.empty() || (value.size() >= kShape.size() && value.size() <= 200);
+  for (std::size_t i = 0; fits && !value.empty() && i < value.size(); ++i) {
+    char const wanted = i < kShape.size() ? kShape[i] : 'h';
+    fits = wanted == '-' ? value[i] == '-'
+                         : is_hex(value[i]) || (i >= kShape.size() && value[i] == '-');
+  }
+  if (!fits) refuse(key, value, "a W3C traceparent, 00-<32 hex digits>-<16>-<2>");
+  return value;
 }
 
 std::shared_ptr<policy::Balancer> balancer(std::string_view key, std::string const& value) {
@@ -123,7 +158,7 @@ struct ConfigKeys {
     Set set;
   };
 
-  static constexpr std::array<Row, 49> kRows = {{
+  static constexpr std::array<Row, 55> kRows = {{
       {"dsn", [](Config& c, auto key, auto& v) { c.nodes_ = conninfo(key, v).each_host(); }},
       {"primary", [](Config& c, auto key, auto& v) { c.primary_ = conninfo(key, v); }},
       {"replicas", [](Config& c, auto key, auto& v) { c.replicas_.push_back(conninfo(key, v)); }},
@@ -232,6 +267,21 @@ struct ConfigKeys {
        [](Config& c, auto key, auto& v) {
          c.habit([d = duration(key, v, true)](auto& h) { h.slow_query = d; });
        }},
+      {"correlation_id",
+       [](Config& c, auto key, auto& v) {
+         c.habit([text = tag_text(key, v)](auto& h) { h.tag.correlation_id = text; });
+       }},
+      {"traceparent",
+       [](Config& c, auto key, auto& v) {
+         c.habit([text = traceparent(key, v)](auto& h) { h.tag.traceparent = text; });
+       }},
+      {"trace.comment",
+       [](Config& c, auto key, auto& v) {
+         c.habit([on = flag(key, v)](auto& h) { h.trace_comment = on; });
+       }},
+      {"metrics", [](Config& c, auto key, auto& v) { c.metrics_ = flag(key, v); }},
+      {"log.level", [](Config& c, auto key, auto& v) { c.log_.level = level(key, v); }},
+      {"log.format", [](Config& c, auto key, auto& v) { c.log_.format = format(key, v); }},
       {"timeout",
        [](Config& c, auto key, auto& v) {
          c.habit([d = duration(key, v)](auto& h) { h.timeout = d; });
@@ -263,14 +313,24 @@ void Config::set(std::string_view key, std::string const& value) {
     habit([name = std::string(key.substr(3)), value](auto& h) { h.context.set(name, value); });
     return;
   }
+  // "tags.route": what is said in a comment of every statement.
+  if (key.starts_with("tags.")) {
+    auto const name = std::string(key.substr(5));
+    if (name.empty()) throw Error(ErrorKind::config, "a tag has a name: tags.route");
+    habit([name, text = tag_text(key, value)](auto& h) {
+      std::erase_if(h.marks, [&](auto const& mark) { return mark.first == name; });
+      h.marks.emplace_back(name, text);
+    });
+    return;
+  }
   for (auto const& row : ConfigKeys::kRows) {
     if (row.key == key) return row.set(*this, key, value);
   }
   auto const names = ConfigKeys::names();
   std::string all;
   for (auto name : names) all.append(all.empty() ? "" : ", ").append(name);
-  throw Error(ErrorKind::config,
-              "unknown configuration key '" + std::string(key) + "'" + did_you_mean(key, names))
+  throw Error(ErrorKind::config, "unknown configuration key '" + without_passwords(key) + "'" +
+                                     did_you_mean(key, names))
       .hint("known keys: " + all);
 }
 
@@ -310,6 +370,8 @@ std::vector<cluster::NodeOptions> Config::named_nodes() const {
 
 cluster::ClusterOptions Config::cluster_options() const {
   auto options = cluster_;
+  options.hub = std::make_shared<observe::Hub>(log_);
+  if (metrics_) options.hub->metrics();
   if (options.pool.min > options.pool.max) {
     throw Error(ErrorKind::config, "pool.min is " + std::to_string(options.pool.min) +
                                        ", more than pool.max, which is " +

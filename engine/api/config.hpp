@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cluster/options.hpp"
+#include "observe/log.hpp"
 #include "session/options.hpp"
 
 namespace moonpool::api {
@@ -41,6 +42,8 @@ class Config {
   std::vector<wire::Conninfo> replicas_;
   std::vector<wire::Conninfo> nodes_;  // of unknown role
   cluster::ClusterOptions cluster_;
+  observe::LogOptions log_;
+  bool metrics_ = false;
   std::vector<std::function<void(session::Habits&)>> habit_changes_;
   std::optional<Duration> statement_timeout_;
 };

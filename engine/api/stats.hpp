@@ -8,5 +8,7 @@ namespace moonpool::api {
 
 // The document that mp_cluster_stats gives: the cluster as last seen, its pools and breakers.
 std::string stats_json(cluster::Cluster const& cluster);
+// What mp_cluster_metrics gives. Counting begins with the first call.
+std::string metrics_text(cluster::Cluster const& cluster);
 
 }  // namespace moonpool::api

@@ -30,7 +30,73 @@ std::string escaped(std::string_view text, std::string_view special, bool double
   return out;
 }
 
+bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
+
+// Where the password of a URL's user ends: at the last @ before a space, since who writes by hand encodes nothing.
+std::size_t end_of_user(std::string_view text, std::size_t from) {
+  auto const end = std::min(text.find_first_of(" \t\n", from), text.size());
+  auto const at = text.substr(0, end).rfind('@');
+  return at == std::string_view::npos || at < from ? std::string_view::npos : at;
+}
+
+// Behind `pas… =`: a quoted value, or one up to the next space or &.
+std::size_t end_of_value(std::string_view text, std::size_t from) {
+  if (from < text.size() && text[from] == '\'') {
+    for (auto at = from + 1; at < text.size(); ++at) {
+      if (text[at] == '\\') {
+        ++at;
+      } else if (text[at] == '\'') {
+        return at + 1;
+      }
+    }
+    return text.size();
+  }
+  return std::min(text.find_first_of(" \t\n&", from), text.size());
+}
+
+// The length of a key of the kind, its = and the spaces around it; 0: there is none here.
+std::size_t password_key(std::string_view text) {
+  constexpr std::string_view kBegin = "pas";
+  std::size_t at = 0;
+  for (; at < kBegin.size(); ++at) {
+    if (at >= text.size() || std::tolower(static_cast<unsigned char>(text[at])) != kBegin[at])
+      return 0;
+  }
+  while (at < text.size() && (is_letter(text[at]) || text[at] == '_')) ++at;
+  while (at < text.size() && text[at] == ' ') ++at;
+  if (at >= text.size() || text[at] != '=') return 0;
+  ++at;
+  while (at < text.size() && text[at] == ' ') ++at;
+  return at;
+}
+
 }  // namespace
+
+std::string without_passwords(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    if (text.substr(at).starts_with("://")) {
+      auto const user = at + 3;
+      auto const end = end_of_user(text, user);
+      auto const colon = text.find(':', user);
+      if (end != std::string_view::npos && colon < end) {
+        out.append(text.substr(at, colon + 1 - at)).append("***");
+        at = end;
+        continue;
+      }
+    }
+    bool const begins =
+        at == 0 || !is_letter(text[at - 1]) || (at >= 2 && text.substr(at - 2, 2) == "PG");
+    auto const key = begins ? password_key(text.substr(at)) : 0;
+    if (key != 0) {
+      out.append(text.substr(at, key)).append("***");
+      at = end_of_value(text, at + key);
+      continue;
+    }
+    out += text[at++];
+  }
+  return out;
+}
 
 void Redactor::add(std::string_view secret) {
   if (secret.empty()) return;

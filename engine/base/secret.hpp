@@ -33,4 +33,8 @@ class Redactor {
   std::vector<std::string> forms_;
 };
 
+// Text that a user typed in the wrong place, for a message that quotes it: what looks like the password of a URL
+// (://user:…@), or stands behind a word that begins with pas… and =, becomes three stars.
+std::string without_passwords(std::string_view text);
+
 }  // namespace moonpool

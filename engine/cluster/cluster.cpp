@@ -23,7 +23,10 @@ std::vector<Watch::Told> told(std::vector<std::shared_ptr<Node>> const& nodes,
   return out;
 }
 
-std::vector<std::shared_ptr<Node>> make_nodes(ClusterOptions const& options, async::Loop& keeper) {
+std::vector<std::shared_ptr<Node>> make_nodes(ClusterOptions options,
+                                              std::shared_ptr<observe::Hub> const& hub,
+                                              async::Loop& keeper) {
+  options.hub = options.pool.hub = hub;
   std::vector<std::shared_ptr<Node>> nodes;
   nodes.reserve(options.nodes.size());
   for (auto const& node : options.nodes) {
@@ -38,7 +41,8 @@ constexpr auto kLeastPause = std::chrono::milliseconds(20);
 }  // namespace
 
 Cluster::Cluster(ClusterOptions options)
-    : health_interval_(options.health_interval),
+    : hub_(options.hub ? options.hub : std::make_shared<observe::Hub>()),
+      health_interval_(options.health_interval),
       health_timeout_(options.health_timeout),
       shared_sessions_(options.shared_sessions),
       failover_wait_(options.failover_wait),
@@ -49,8 +53,8 @@ Cluster::Cluster(ClusterOptions options)
       balancer_(options.balancer ? options.balancer : policy::power_of_two_choices()),
       first_look_(Deadline::in(options.health_timeout + std::chrono::milliseconds(50))),
       budget_(options.budget),
-      nodes_(make_nodes(options, keeper_)),
-      watch_(told(nodes_, options.nodes), options.health_interval) {
+      nodes_(make_nodes(options, hub_, keeper_)),
+      watch_(told(nodes_, options.nodes), options.health_interval, hub_) {
   // A server that does not answer will not answer what was asked of it either. Of a primary that is one no
   // more the writes under way are cut too: nobody must wait for what a new primary will never have.
   watch_.on_lost = [this](std::size_t node, bool deposed) {
@@ -87,6 +91,7 @@ Operation<void> Cluster::look_after(std::shared_ptr<Node> node) {
     auto looking = prober.look(Deadline::in(health_timeout_));
     auto const finding = co_await std::move(looking);
     if (closed_) co_return;
+    if (hub_->wants(observe::Kind::probe)) tell(*node, finding);
     if (finding.seen) node->hint_alive();
     watch_.take_in(index, finding);
     auto pausing = async::sleep_until(Deadline::in(kLeastPause));
@@ -94,6 +99,16 @@ Operation<void> Cluster::look_after(std::shared_ptr<Node> node) {
     auto waiting = watch_.nudge(index).wait(Deadline::in(watch_.pause(index)));
     co_await std::move(waiting);
   }
+}
+
+void Cluster::tell(Node const& node, Finding const& finding) const {
+  observe::Activity activity;
+  activity.kind = observe::Kind::probe;
+  activity.stage = observe::Stage::end;
+  activity.node = node.name();
+  activity.took = finding.round_trip;
+  activity.error = finding.failure ? &*finding.failure : nullptr;
+  hub_->see(activity);
 }
 
 Operation<void> Cluster::settle(Deadline deadline) {

@@ -92,6 +92,8 @@ class Cluster {
   int pay_for_repeating(Error const& failure);
   policy::RetryBudget budget() const;
   Duration catch_up_wait() const { return catch_up_wait_; }
+  // Who is told of what it and its sessions do. Never nullptr.
+  std::shared_ptr<observe::Hub> const& hub() const { return hub_; }
 
   // Refuses new work and waits until running work has ended or the deadline. What runs then is cancelled
   // on the server, and a fifth of a second later what is still out is cut: a COMMIT, which is never
@@ -121,7 +123,9 @@ class Cluster {
   [[noreturn]] void give_up(Route route, Topology const& topology,
                             std::vector<Error> failures) const;
   async::Operation<void> look_after(std::shared_ptr<Node> node);
+  void tell(Node const& node, Finding const& finding) const;
 
+  std::shared_ptr<observe::Hub> const hub_;
   Duration const health_interval_;
   Duration const health_timeout_;
   bool const shared_sessions_;

@@ -1,6 +1,6 @@
 #include "cluster/node.hpp"
 
-#include "observe/log.hpp"
+#include "observe/hub.hpp"
 
 namespace moonpool::cluster {
 
@@ -20,6 +20,11 @@ wire::Conninfo read_only(wire::Conninfo info, ClusterOptions const& cluster) {
 
 pool::PoolOptions without_minimum(pool::PoolOptions options) {
   options.min = 0;
+  return options;
+}
+
+pool::PoolOptions called(std::string_view purpose, pool::PoolOptions options) {
+  options.purpose = purpose;
   return options;
 }
 
@@ -68,16 +73,21 @@ Node::Node(NodeOptions options, ClusterOptions const& cluster, std::size_t index
     : name_(options.name.empty() ? options.info.address() : options.name),
       index_(index),
       info_(options.info),
+      hub_(cluster.hub),
       write_breaker_(cluster.breaker),
       read_breaker_(cluster.breaker),
       writes_(pool::Pool::make(
           name_, options.info,
-          options.role == Role::replica ? without_minimum(cluster.pool) : cluster.pool, keeper)),
+          called("write",
+                 options.role == Role::replica ? without_minimum(cluster.pool) : cluster.pool),
+          keeper)),
       reads_(pool::Pool::make(
           name_, read_only(options.info, cluster),
-          options.role == Role::primary ? without_minimum(cluster.pool) : cluster.pool, keeper)),
-      fallback_(pool::Pool::make(name_, read_only(options.info, cluster), for_fallback(cluster),
-                                 keeper)) {}
+          called("read",
+                 options.role == Role::primary ? without_minimum(cluster.pool) : cluster.pool),
+          keeper)),
+      fallback_(pool::Pool::make(name_, read_only(options.info, cluster),
+                                 called("fallback", for_fallback(cluster)), keeper)) {}
 
 pool::Pool& Node::pool(Purpose purpose) const {
   switch (purpose) {
@@ -114,19 +124,13 @@ auto Node::with_breaker(Route route, Act&& act) const {
 }
 
 void Node::tell_change(Route route, Breaker::State before, Breaker::State after) const {
-  bool const bad = after == Breaker::State::open;
-  std::string const message = bad ? "calls to " + name_ + " fail: it is left alone for a while"
-                              : after == Breaker::State::closed
-                                  ? name_ + " works again"
-                                  : name_ + " may be tried again, a call at a time";
-  observe::log({bad ? observe::Level::warning : observe::Level::info,
-                bad                               ? "breaker.open"
-                : after == Breaker::State::closed ? "breaker.closed"
-                                                  : "breaker.half_open",
-                message,
-                {{"node", name_},
-                 {"route", std::string(to_string(route))},
-                 {"was", std::string(to_string(before))}}});
+  observe::Activity activity;
+  activity.kind = observe::Kind::breaker;
+  activity.node = name_;
+  activity.purpose = to_string(route);
+  activity.from = to_string(before);
+  activity.to = to_string(after);
+  observe::see(hub_, activity);
 }
 
 void Node::settle(Route route, Breaker::Permit const& permit, Breaker::Verdict verdict,

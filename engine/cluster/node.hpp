@@ -68,6 +68,7 @@ class Node {
   std::string const& name() const { return name_; }
   std::size_t index() const { return index_; }
   wire::Conninfo const& info() const { return info_; }
+  std::shared_ptr<observe::Hub> const& hub() const { return hub_; }
 
   pool::Pool& pool(Purpose purpose) const;
   pool::Pool& writes() const { return *writes_; }
@@ -109,6 +110,7 @@ class Node {
   std::string const name_;
   std::size_t const index_;
   wire::Conninfo const info_;
+  std::shared_ptr<observe::Hub> const hub_;
   mutable std::mutex breaker_mutex_;
   mutable policy::Breaker write_breaker_;        // guarded by breaker_mutex_
   mutable policy::Breaker read_breaker_;         // guarded by breaker_mutex_

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "observe/hub.hpp"
 #include "policy/balancer.hpp"
 #include "policy/breaker.hpp"
 #include "policy/budget.hpp"
@@ -55,6 +56,8 @@ struct ClusterOptions {
   Audience audience = Audience::any;
   // Which of the eligible replicas serves a read. Default: power of two choices.
   std::shared_ptr<policy::Balancer> balancer;
+  // Who is told of what the cluster does. nullptr: the log on stderr, from warnings on.
+  std::shared_ptr<observe::Hub> hub;
 };
 
 }  // namespace moonpool::cluster

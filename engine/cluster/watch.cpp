@@ -26,6 +26,7 @@ constexpr int kSilencesUntilGivenUp = 4;
 // What is to be done once the lock is let go.
 struct Watch::Aftermath {
   std::vector<observe::Event> events;
+  std::vector<RoleChange> roles;
   std::vector<std::pair<std::size_t, bool>> lost;
   std::optional<std::size_t> primary;  // a new one
   bool look_everywhere = false;
@@ -50,8 +51,8 @@ class Watch::Listener {
   std::list<async::Signal*>::iterator place_;
 };
 
-Watch::Watch(std::vector<Told> nodes, Duration interval)
-    : interval_(interval), rows_(nodes.size()) {
+Watch::Watch(std::vector<Told> nodes, Duration interval, std::shared_ptr<observe::Hub> hub)
+    : interval_(interval), hub_(std::move(hub)), rows_(nodes.size()) {
   auto first = std::make_shared<Topology>();
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     nudges_.push_back(std::make_unique<async::Signal>());
@@ -78,7 +79,16 @@ void Watch::publish(std::shared_ptr<Topology> next) {
 }
 
 void Watch::tell(Aftermath const& after) {
-  for (auto const& event : after.events) observe::log(event);
+  for (auto const& event : after.events) hub_->log(event);
+  for (auto const& change : after.roles) {
+    observe::Activity activity;
+    activity.kind = observe::Kind::role;
+    activity.node = change.node;
+    activity.from = to_string(change.from);
+    activity.to = to_string(change.to);
+    activity.timeline = change.timeline;
+    hub_->see(activity);
+  }
   for (auto const& [node, deposed] : after.lost) {
     if (on_lost) on_lost(node, deposed);
   }
@@ -264,16 +274,7 @@ void Watch::name_roles(Topology& next, Aftermath& after) {
     next.changes.push_back(
         {std::chrono::system_clock::now(), view.name, before, role, seen->position.timeline});
     if (next.changes.size() > kChangesKept) next.changes.erase(next.changes.begin());
-    bool const learnt = before == Role::unknown;
-    after.events.push_back({learnt ? observe::Level::info : observe::Level::warning,
-                            "node.role",
-                            view.name + " is " +
-                                (role == Role::primary ? "a primary" : "a replica") +
-                                (learnt ? "" : ", and was a " + std::string(to_string(before))),
-                            {{"node", view.name},
-                             {"role", std::string(to_string(role))},
-                             {"was", std::string(to_string(before))},
-                             {"timeline", std::to_string(seen->position.timeline)}}});
+    after.roles.push_back(next.changes.back());
   }
 }
 

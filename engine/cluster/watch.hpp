@@ -10,7 +10,7 @@
 #include "async/signal.hpp"
 #include "cluster/probe.hpp"
 #include "cluster/topology.hpp"
-#include "observe/log.hpp"
+#include "observe/hub.hpp"
 #include "policy/authority.hpp"
 #include "policy/lag.hpp"
 
@@ -25,7 +25,7 @@ class Watch {
     Role role = Role::unknown;
   };
   // `interval` zero: nobody probes; roles are then what the servers say of themselves on connections.
-  Watch(std::vector<Told> nodes, Duration interval);
+  Watch(std::vector<Told> nodes, Duration interval, std::shared_ptr<observe::Hub> hub);
 
   std::shared_ptr<Topology const> topology() const;
   bool probing() const { return interval_ > Duration::zero(); }
@@ -66,6 +66,7 @@ class Watch {
   void tell(Aftermath const& after);
 
   Duration const interval_;
+  std::shared_ptr<observe::Hub> const hub_;
   std::vector<std::unique_ptr<async::Signal>> nudges_;
 
   mutable std::mutex mutex_;

@@ -1,27 +1,28 @@
 #include "observe/log.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
-#include <mutex>
 
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "base/utf8.hpp"
+
 namespace moonpool::observe {
 namespace {
 
-struct Target {
-  std::mutex mutex;
-  Sink sink;  // guarded by mutex
-};
+constexpr std::array<std::string_view, 6> kLevels = {"trace",   "debug", "info",
+                                                     "warning", "error", "off"};
 
-Target& target() {
-  static Target one;
-  return one;
-}
+// What is a number in the log, so that whoever reads it can count with it.
+constexpr std::array<std::string_view, 7> kNumbers = {"ms",     "rows",     "attempt", "statements",
+                                                      "held_s", "pause_ms", "timeline"};
 
 spdlog::level::level_enum spdlog_level(Level level) {
   switch (level) {
+    case Level::trace:
+      return spdlog::level::trace;
     case Level::debug:
       return spdlog::level::debug;
     case Level::info:
@@ -30,62 +31,130 @@ spdlog::level::level_enum spdlog_level(Level level) {
       return spdlog::level::warn;
     case Level::error:
       return spdlog::level::err;
+    case Level::off:
+      break;
   }
-  return spdlog::level::info;
+  return spdlog::level::off;
 }
 
-// A logger of our own, unregistered: the host may use spdlog too.
-spdlog::logger& stderr_logger() {
-  static auto const logger = [] {
-    auto made = std::make_shared<spdlog::logger>(
-        "moonpool", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
-    made->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
-    char const* const wanted = std::getenv("MOONPOOL_LOG");
-    made->set_level(wanted != nullptr && *wanted != '\0' ? spdlog::level::from_str(wanted)
-                                                         : spdlog::level::warn);
-    return made;
-  }();
-  return *logger;
+Level level_of_environment() {
+  char const* const wanted = std::getenv("MOONPOOL_LOG");
+  return level_of(wanted != nullptr ? wanted : "").value_or(Level::warning);
+}
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+std::string on_one_line(std::string_view text) {
+  std::string out(text);
+  std::ranges::replace_if(out, is_control, ' ');
+  return out;
 }
 
 std::string quoted(std::string const& value) {
-  if (!value.empty() && value.find_first_of(" \"=\n\t") == std::string::npos) return value;
+  bool const plain = !value.empty() && std::ranges::none_of(value, [](char c) {
+    return is_control(c) || c == ' ' || c == '"' || c == '=';
+  });
+  if (plain) return value;
   std::string out = "\"";
-  for (char c : value) {
+  for (char const c : value) {
     if (c == '"' || c == '\\') out += '\\';
-    out += c == '\n' ? ' ' : c;
+    out += is_control(c) ? ' ' : c;
   }
   return out + '"';
 }
 
-void to_stderr(Event const& event) {
-  auto& logger = stderr_logger();
-  auto const level = spdlog_level(event.level);
-  if (!logger.should_log(level)) return;
-  std::string line(event.name);
-  line += ": " + event.message;
-  std::ranges::replace(line, '\n', ' ');
-  for (auto const& [key, value] : event.fields)
-    line.append(" ").append(key).append("=") += quoted(value);
-  logger.log(level, spdlog::string_view_t(line));
+void add_json(std::string& out, std::string_view text) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  out += '"';
+  for (auto rest = text; !rest.empty();) {
+    auto const good = valid_text_prefix(rest);
+    for (char const c : rest.substr(0, good)) {
+      if (c == '"' || c == '\\') {
+        out.append("\\") += c;
+      } else if (is_control(c)) {
+        auto const code = static_cast<unsigned char>(c);
+        out.append("\\u00") += kHex[code >> 4];
+        out += kHex[code & 15];
+      } else {
+        out += c;
+      }
+    }
+    rest.remove_prefix(good);
+    if (rest.empty()) break;
+    out += "\\ufffd";
+    rest.remove_prefix(1);
+  }
+  out += '"';
+}
+
+bool is_number(std::string_view key, std::string_view value) {
+  return std::ranges::find(kNumbers, key) != kNumbers.end() && !value.empty() &&
+         value.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
 }  // namespace
 
-void log(Event const& event) {
-  auto& to = target();
-  std::lock_guard const lock(to.mutex);
-  if (to.sink) {
-    to.sink(event);
-  } else {
-    to_stderr(event);
-  }
+std::string_view to_string(Level level) { return kLevels[static_cast<std::size_t>(level)]; }
+
+std::optional<Level> level_of(std::string_view name) {
+  if (name == "warn") return Level::warning;
+  auto const* const found = std::ranges::find(kLevels, name);
+  if (found == kLevels.end()) return std::nullopt;
+  return static_cast<Level>(found - kLevels.begin());
 }
 
-void set_sink(Sink sink) {
-  auto& to = target();
-  std::lock_guard const lock(to.mutex);
-  to.sink = std::move(sink);
+std::string format_text(Event const& event) {
+  std::string line(event.name);
+  line.append(": ") += on_one_line(event.message);
+  for (auto const& [key, value] : event.fields)
+    line.append(" ").append(key).append("=") += quoted(value);
+  return line;
+}
+
+std::string format_json(Event const& event) {
+  std::string line = "\"event\":";
+  add_json(line, event.name);
+  line += ",\"message\":";
+  add_json(line, event.message);
+  for (auto const& [key, value] : event.fields) {
+    line += ',';
+    add_json(line, key);
+    line += ':';
+    if (is_number(key, value)) {
+      line += value;
+    } else {
+      add_json(line, value);
+    }
+  }
+  return line;
+}
+
+// A logger of our own, unregistered: the host may use spdlog too.
+struct Logger::Out {
+  spdlog::logger logger{"moonpool", std::make_shared<spdlog::sinks::stderr_color_sink_mt>()};
+};
+
+Logger::Logger(LogOptions options)
+    : level_(options.level ? *options.level : level_of_environment()),
+      format_(options.format),
+      out_(std::make_unique<Out>()) {
+  out_->logger.set_pattern(format_ == Format::json
+                               ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l",%v})"
+                               : "%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
+  out_->logger.set_level(spdlog_level(level_));
+}
+
+Logger::~Logger() = default;
+
+void Logger::write(Event const& event) {
+  if (event.level < level_) return;
+  auto const line = format_ == Format::json ? format_json(event) : format_text(event);
+  out_->logger.log(spdlog_level(event.level), spdlog::string_view_t(line));
+}
+
+void log(Event const& event) {
+  static Logger logger({});
+  logger.write(event);
 }
 
 }  // namespace moonpool::observe

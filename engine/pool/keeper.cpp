@@ -47,10 +47,12 @@ Operation<void> Pool::open_one([[maybe_unused]] std::shared_ptr<Pool> self, Dead
                                std::uint64_t generation) {
   std::unique_ptr<wire::Connection> connection;
   std::optional<Error> failure;
+  auto begun = Clock::now();
   try {
     if (!not_before.passed()) {
       auto sleeping = async::sleep_until(not_before);
       co_await std::move(sleeping);
+      begun = Clock::now();
     }
     wire::Connection::Options options;
     options.statement_cache = options_.statement_cache;
@@ -61,11 +63,28 @@ Operation<void> Pool::open_one([[maybe_unused]] std::shared_ptr<Pool> self, Dead
   } catch (std::exception const& other) {
     failure = Error(ErrorKind::internal, other.what());
   }
+  if (failure) failure->on_node(name_);
+  if (observe::wants(options_.hub, observe::Kind::connect)) {
+    tell(observe::Kind::connect, begun, {}, failure ? &*failure : nullptr);
+  }
   if (failure) {
-    open_failed(failure->on_node(name_));
+    open_failed(*failure);
   } else {
     opened(std::move(connection), generation);
   }
+}
+
+void Pool::tell(observe::Kind kind, TimePoint since, std::string_view became,
+                Error const* error) const {
+  observe::Activity activity;
+  activity.kind = kind;
+  activity.stage = observe::Stage::end;
+  activity.node = name_;
+  activity.purpose = options_.purpose;
+  activity.took = Clock::now() - since;
+  activity.to = became;
+  activity.error = error;
+  observe::see(options_.hub, activity);
 }
 
 Operation<std::unique_ptr<wire::Connection>> Pool::open_apart(Deadline deadline) {
@@ -124,6 +143,7 @@ Deadline Pool::next_cancel() {
 Operation<void> Pool::recover([[maybe_unused]] std::shared_ptr<Pool> self,
                               std::unique_ptr<Member> member) {
   auto& connection = *member->connection;
+  auto const begun = Clock::now();
   bool in_step = false;
   try {
     bool readable = connection.usable();
@@ -163,6 +183,9 @@ Operation<void> Pool::recover([[maybe_unused]] std::shared_ptr<Pool> self,
     }
   } catch (Error const&) {
     in_step = false;
+  }
+  if (observe::wants(options_.hub, observe::Kind::recover)) {
+    tell(observe::Kind::recover, begun, in_step ? "in_step" : "closed", nullptr);
   }
   if (!in_step) {
     close_member(std::move(member));
@@ -223,7 +246,7 @@ void Pool::warn_of_leaks() {
                         {{"node", name_}, {"holder", member->holder}}});
     }
   }
-  for (auto const& event : events) observe::log(event);
+  for (auto const& event : events) observe::log(options_.hub, event);
 }
 
 // Holds the pool only while it works, so that a forgotten pool can go.

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
+#include <string_view>
 
 #include "base/time.hpp"
+#include "observe/hub.hpp"
 
 namespace moonpool::pool {
 
@@ -53,6 +56,10 @@ struct PoolOptions {
   // when it ran before. Default 10 ms. Longer ones hold up strangers; shorter ones leave connections alone
   // with statements that would not have held up anybody.
   Duration share_slow = std::chrono::milliseconds(10);
+
+  // Who is told of what the pool does, and what it calls itself to them; nullptr: the log on stderr.
+  std::shared_ptr<observe::Hub> hub = nullptr;
+  std::string_view purpose = {};  // a literal: write, read, fallback
 
   std::size_t waiters_limit() const {
     return max_waiters != 0 ? max_waiters : std::max<std::size_t>(8 * max, 128);

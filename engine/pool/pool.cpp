@@ -156,6 +156,9 @@ void Pool::name_holder(Member& member, std::string place) {
 }
 
 void Pool::unlend(Member* member) {
+  if (observe::wants(options_.hub, observe::Kind::use)) {
+    tell(observe::Kind::use, member->leased_at, {}, nullptr);
+  }
   std::lock_guard const lock(mutex_);
   std::erase(busy_, member);
 }

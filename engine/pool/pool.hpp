@@ -137,6 +137,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   async::Operation<void> maintain(std::weak_ptr<Pool> weak);
   async::Operation<void> keep_alive(std::shared_ptr<Pool> self, std::unique_ptr<Member> member);
   Deadline next_cancel();
+  void tell(observe::Kind kind, TimePoint since, std::string_view became, Error const* error) const;
   void opened(std::unique_ptr<wire::Connection> connection, std::uint64_t generation);
   void open_failed(Error const& error);
 

@@ -87,6 +87,9 @@ void Pool::alight(std::shared_ptr<Carriage> carriage, Ticket const& ticket, bool
     board_waiters();
   }
   if (!member) return;
+  if (observe::wants(options_.hub, observe::Kind::use)) {
+    tell(observe::Kind::use, member->leased_at, {}, nullptr);
+  }
   member->idle_since = member->heard = Clock::now();
   if (carriage->discarded) {
     drop(std::move(member));

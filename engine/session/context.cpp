@@ -49,6 +49,13 @@ void Context::set(std::string_view name, std::string value) {
   } else {
     settings_.emplace_back(name, std::move(value));
   }
+  summary_.clear();
+  for (auto const& [known_name, known_value] : settings_) {
+    summary_.append(summary_.empty() ? "" : ", ")
+        .append(known_name)
+        .append("=")
+        .append(known_value);
+  }
 }
 
 // set_config with is_local, because SET LOCAL takes no parameters and wants an explicit BEGIN.

@@ -22,6 +22,8 @@ class Context {
   void make_read_only() { set("transaction_read_only", "on"); }
 
   bool empty() const { return settings_.empty(); }
+  // "role=app, app.user_id=7": who it is that statements run as.
+  std::string const& summary() const { return summary_; }
   bool operator==(Context const&) const = default;
 
   // The statement that lays them on, with parameters; part of the segment of the one after it.
@@ -38,6 +40,7 @@ class Context {
 
  private:
   std::vector<std::pair<std::string, std::string>> settings_;
+  std::string summary_;
 };
 
 }  // namespace moonpool::session

@@ -66,6 +66,7 @@ Operation<std::int64_t> CopyIn::finish() {
     failure = error;
   }
   if (failure) throw ended_by(*failure);
+  hold_.count_rows(rows);
   auto learning = hold_.learn_position(patience_.next());
   co_await std::move(learning);
   hold_.end(nullptr);
@@ -81,7 +82,7 @@ Operation<void> CopyIn::fail(std::string reason) {
   } catch (Error const&) {
     // What cannot be told stores nothing either.
   }
-  hold_.end(nullptr);
+  hold_.leave();
 }
 
 Operation<std::shared_ptr<CopyIn>> Session::copy_in(std::string sql, RunOptions options) {
@@ -90,6 +91,7 @@ Operation<std::shared_ptr<CopyIn>> Session::copy_in(std::string sql, RunOptions 
   options.route = cluster::Route::write;
   auto const patience = Patience::of(options.timeout, habits_.timeout);
   auto copy = std::make_shared<CopyIn>(patience);
+  copy->hold_.shown_as(sql, {});
   auto holding = hold(copy->hold_, options, false, copy->start(sql), patience.next());
   co_await std::move(holding);
   co_return copy;
@@ -121,6 +123,7 @@ Operation<std::string> CopyOut::next() {
     throw Error(*failure);
   }
   if (piece.empty()) {
+    hold_.count_rows(wire_->rows());
     auto learning = hold_.learn_position(patience_.next());
     co_await std::move(learning);
     hold_.end(nullptr);
@@ -133,6 +136,7 @@ Operation<std::shared_ptr<CopyOut>> Session::copy_out(std::string sql, RunOption
   refuse_context("COPY");
   auto const patience = Patience::of(options.timeout, habits_.timeout);
   auto copy = std::make_shared<CopyOut>(patience);
+  copy->hold_.shown_as(sql, {});
   auto holding = hold(copy->hold_, options, true, copy->start(sql), patience.next());
   co_await std::move(holding);
   co_return copy;

@@ -36,6 +36,14 @@ wire::Connection& Hold::connection() const {
   return transaction_ ? transaction_->connection() : placement_.lease.connection();
 }
 
+void Hold::show(std::shared_ptr<Session const> session, int attempt) {
+  if (operation_.empty() && sql_.empty()) return;
+  watched_.reset();
+  session_ = std::move(session);
+  watched_.emplace(*session_->cluster()->hub(), session_->habits(), sql_, operation_, node_,
+                   placement_.on_primary || transaction_ ? "write" : "read", attempt);
+}
+
 Operation<void> Hold::learn_position(Deadline deadline) {
   if (!memory_ || !placement_.lease || !placement_.lease->usable()) co_return;
   wire::Request request;
@@ -57,6 +65,15 @@ Operation<void> Hold::learn_position(Deadline deadline) {
 }
 
 void Hold::end(Error const* error) noexcept {
+  if (watched_) {
+    try {
+      watched_->end(error, rows_);
+    } catch (std::exception const&) {
+      // Only its being seen was lost.
+    }
+    watched_.reset();
+    session_.reset();
+  }
   if (transaction_) {
     if (transaction_->loan() == loan_) transaction_->take_back(error);
     transaction_.reset();
@@ -71,12 +88,18 @@ void Hold::end(Error const* error) noexcept {
   }
 }
 
+void Hold::leave() noexcept {
+  watched_.reset();
+  end(nullptr);
+}
+
 // The transaction's connection is the only one that will do, and nothing of it can be repeated.
 Operation<void> Session::hold_inside(Hold& hold, bool undoable, Start start, Deadline deadline) {
   check_turn();
   auto lending = transaction_->lend(undoable, deadline);
   co_await std::move(lending);
   hold.take(transaction_);
+  hold.show(shared_from_this(), 1);
   std::optional<Error> failure;
   try {
     auto starting = start(hold.connection(), deadline.earlier(transaction_->deadline()));
@@ -113,6 +136,7 @@ Operation<void> Session::hold_one(Hold& hold, RunOptions options, Start start, D
     placement.lease.keep_long();
     hold.take(std::move(placement), nullptr);
   }
+  hold.show(shared_from_this(), options.attempt);
   auto starting = start(hold.connection(), deadline);
   co_await std::move(starting);
   if (options.route == Route::write && cluster_->has_choice()) hold.writes_into(memory_);
@@ -149,6 +173,8 @@ Operation<void> Session::hold(Hold& hold, RunOptions options, bool undoable, Sta
     if (writing_read) failure->hint("this only reads: use the method without read_");
     auto const pause = attempts.after(*failure, !writing_read, false, deadline);
     if (!pause) throw attempts.verdict();
+    tell_retry(options, *failure, *pause);
+    ++options.attempt;
     auto sleeping = async::sleep_until(deadline.earlier_in(*pause));
     co_await std::move(sleeping);
   }

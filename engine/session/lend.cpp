@@ -49,6 +49,7 @@ Operation<std::shared_ptr<Lent>> Session::lend(RunOptions options) {
   refuse_context("a lent connection");
   auto const deadline = deadline_in(options.timeout);
   auto lent = std::make_shared<Lent>();
+  lent->hold_.shown_as({}, "LENT");
   lent->inside_ = transaction_ != nullptr;
   Start const start = [](wire::Connection& connection, Deadline until) {
     return connection.lend(until);

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "base/time.hpp"
+#include "observe/activity.hpp"
+#include "observe/comment.hpp"
 #include "policy/retry.hpp"
 #include "policy/routing.hpp"
 #include "session/context.hpp"
@@ -18,7 +20,7 @@ struct Habits {
   Duration timeout = std::chrono::seconds(30);
   // Keeps one connection for writes from the first statement on: for what belongs to a connection.
   bool pinned = false;
-  // A statement that took longer is logged, without its parameters. Zero, the default: none is.
+  // A statement that took longer is logged, its literals and parameters masked. Zero, the default: none is.
   Duration slow_query = Duration::zero();
   // Which statements may be sent on a connection behind those of others where connections are scarce: see
   // ticket_of(). Default: reads. Writes that wait for each other's locks hold up whoever is behind them.
@@ -27,6 +29,12 @@ struct Habits {
   policy::RetryOptions retry;
   // What reads ask of the node that serves them.
   policy::Reading reading = {};
+  // What the caller says of itself, for observers and the log.
+  observe::Tag tag = {};
+  // What is said in a comment behind each statement, the same every time, so that it stays prepared.
+  observe::Marks marks = {};
+  // The tag is said there too, when its trace is sampled. Such a statement is never prepared.
+  bool trace_comment = false;
   // A test mode: the first COMMIT of every transaction that can be run again is a rollback instead, and fails
   // as a serialization failure does. Finds functions that must not be run twice. Default false.
   bool test_rerun = false;

@@ -60,10 +60,31 @@ Operation<Placement> Session::place(RunOptions options, std::vector<std::size_t>
   auto needs = needs_of(options);
   needs.avoid = std::move(avoid);
   needs.ticket = ticket;
-  auto placing = options.route == Route::read ? cluster_->place_read(std::move(needs), deadline)
-                                              : cluster_->place(Route::write, deadline, ticket);
-  auto placement = co_await std::move(placing);
-  co_return placement;
+  WatchedAcquire watched(*cluster_->hub(), habits_, options.route, options.attempt);
+  try {
+    auto placing = options.route == Route::read ? cluster_->place_read(std::move(needs), deadline)
+                                                : cluster_->place(Route::write, deadline, ticket);
+    auto placement = co_await std::move(placing);
+    watched.found(placement);
+    co_return placement;
+  } catch (Error const& error) {
+    watched.failed(error);
+    throw;
+  }
+}
+
+void Session::tell_retry(RunOptions const& options, Error const& failure, Duration pause) const {
+  auto const& hub = *cluster_->hub();
+  if (!hub.wants(observe::Kind::retry)) return;
+  observe::Activity activity;
+  activity.kind = observe::Kind::retry;
+  activity.node = failure.node();
+  activity.purpose = to_string(options.route);
+  activity.error = &failure;
+  activity.attempt = options.attempt;
+  activity.pause = pause;
+  activity.tag = habits_.tag.empty() ? nullptr : &habits_.tag;
+  cluster_->hub()->see(activity);
 }
 
 // A read, by a placement that may have to prove first that it has what the session wrote.

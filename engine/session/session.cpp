@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/error.hpp"
-#include "observe/log.hpp"
 #include "policy/random.hpp"
 #include "session/attempts.hpp"
 #include "session/exactly_once.hpp"
@@ -144,27 +143,11 @@ Operation<Placement*> Session::pinned_placement(Deadline deadline) {
   bool const held = pinned_->lease && pinned_->lease->usable();
   if (!held || !cluster_->may_write(*pinned_)) {
     pinned_->lease.give_back();
-    auto placing = cluster_->place(Route::write, deadline);
+    auto placing = place({}, {}, std::nullopt, deadline);
     *pinned_ = co_await std::move(placing);
     pinned_->lease.keep_long();
   }
   co_return pinned_.get();
-}
-
-// Who waited long for what: the text as it was written, without parameters, cut to a readable length.
-void Session::note_slow(wire::Request const& statements, Answer const& answer,
-                        TimePoint begun) const {
-  if (habits_.slow_query == Duration::zero()) return;
-  auto const took = Clock::now() - begun;
-  if (took < habits_.slow_query) return;
-  constexpr std::size_t kShown = 500;
-  auto const ms = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
-  observe::log({observe::Level::warning,
-                "statement.slow",
-                statements.front().sql.substr(0, kShown),
-                {{"node", answer.node},
-                 {"ms", std::to_string(ms)},
-                 {"statements", std::to_string(statements.size())}}});
 }
 
 Operation<Answer> Session::run_placed(Placement* placement, wire::Request const& statements,
@@ -172,6 +155,8 @@ Operation<Answer> Session::run_placed(Placement* placement, wire::Request const&
   Answer answer;
   answer.node = placement->node->name();
   auto const begun = Clock::now();
+  Watched watched(*cluster_->hub(), habits_, statements, answer.node, to_string(options.route),
+                  options.attempt);
   ask_position(*placement, options.route);
   auto const context = context_for(options.route);
   bool const plain = context.empty();
@@ -183,7 +168,7 @@ Operation<Answer> Session::run_placed(Placement* placement, wire::Request const&
   if (placement->lease.speaks(error)) placement->passage.settle(error, Clock::now() - begun);
   cluster_->met(*placement, error);
   note_position(*placement, options.route, error);
-  note_slow(statements, answer, begun);
+  watched.end(answer.replies);
   if (options.atomic) reject_all(answer.replies);
   name_node(answer.replies, answer.node);
   co_return answer;
@@ -197,6 +182,7 @@ Operation<Answer> Session::run(wire::Request statements, RunOptions options) {
   bool const one_segment = options.atomic || transaction_;
   for (auto& statement : statements) statement.ends_segment = !one_segment;
   statements.back().ends_segment = true;
+  mark(statements, habits_);
 
   if (transaction_) {
     check_turn();
@@ -204,11 +190,14 @@ Operation<Answer> Session::run(wire::Request statements, RunOptions options) {
     Answer answer;
     answer.node = transaction_->node();
     auto const begun = Clock::now();
-    auto running = transaction_->run(std::move(statements), deadline);
+    Watched watched(*cluster_->hub(), habits_, statements, answer.node, to_string(Route::write),
+                    options.attempt);
+    auto running = transaction_->run(watched.on() ? statements : std::move(statements), deadline);
     answer.replies = co_await std::move(running);
     transaction_->settle(answer.error(), Clock::now() - begun);
     cluster_->met(transaction_->placement(), answer.error());
     name_node(answer.replies, answer.node);
+    watched.end(answer.replies);
     co_return answer;
   }
   if (habits_.pinned && options.route == Route::write) {
@@ -272,6 +261,8 @@ Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOpti
     auto const pause =
         attempts.after(*failure, (thrown || whole) && !hopeless && !stale, elsewhere, deadline);
     if (pause) {
+      tell_retry(options, *failure, *pause);
+      ++options.attempt;
       auto sleeping = async::sleep_until(deadline.earlier_in(*pause));
       co_await std::move(sleeping);
       continue;
@@ -298,8 +289,10 @@ Operation<Answer> Session::run_script(std::string sql, RunOptions options) {
   if (transaction_) {
     check_turn();
     answer.node = transaction_->node();
-    auto running = transaction_->run_script(std::move(sql), deadline);
+    Watched watched(*cluster_->hub(), habits_, sql, "SCRIPT", answer.node, "write", 1);
+    auto running = transaction_->run_script(sql, deadline);
     answer.replies = co_await std::move(running);
+    watched.end(answer.replies);
   } else {
     Placement own;
     Placement* placement = &own;
@@ -307,12 +300,14 @@ Operation<Answer> Session::run_script(std::string sql, RunOptions options) {
       auto pinning = pinned_placement(deadline);
       placement = co_await std::move(pinning);
     } else {
-      auto placing = cluster_->place(Route::write, deadline);
+      auto placing = place({}, {}, std::nullopt, deadline);
       own = co_await std::move(placing);
     }
     answer.node = placement->node->name();
-    auto running = placement->lease->run_script(std::move(sql), deadline);
+    Watched watched(*cluster_->hub(), habits_, sql, "SCRIPT", answer.node, "write", 1);
+    auto running = placement->lease->run_script(sql, deadline);
     answer.replies = co_await std::move(running);
+    watched.end(answer.replies);
     auto const* error = answer.error();
     cluster_->met(*placement, error);
     // The simple protocol lets nothing ride along.
@@ -357,14 +352,16 @@ Operation<std::shared_ptr<Session>> Session::begin(TransactionOptions options) {
     placement = std::move(*pinned_);
     inner->pinned_ = pinned_;
   } else {
-    auto placing = cluster_->place(Route::write, deadline);
+    auto placing = place({}, {}, std::nullopt, deadline);
     placement = co_await std::move(placing);
   }
+  auto const node = placement.node->name();
   if (!options.place.empty()) placement.lease.held_by(options.place);
   inner->scope_ = std::make_shared<Scope>();
   auto const limit = options.timeout > Duration::zero() ? deadline : Deadline::never();
   inner->scope_->rerun = habits_.test_rerun && options.attempt == 1;
   inner->transaction_ = std::make_shared<Transaction>(std::move(placement), options, limit);
+  inner->scope_->watched.emplace(cluster_->hub(), habits_, node);
   // Ahead of the context: the token is the login role's affair.
   if (options.exactly_once) inner->transaction_->take_token(new_token());
   if (!habits_.context.empty()) inner->transaction_->begin_with(habits_.context.text());
@@ -385,12 +382,14 @@ Operation<void> Session::commit() {
   if (scope_->rerun) {
     auto undoing = transaction_->rollback(Deadline::in(kRollbackTime), pinned_.get());
     co_await std::move(undoing);
+    scope_->watched->end("rolled_back", nullptr);
     throw rerun_wanted(transaction_->node());
   }
   bool const wrote = transaction_->begun();
   if (wrote && !cluster_->may_write(transaction_->placement())) {
     auto const node = transaction_->node();
     transaction_->abandon();
+    scope_->watched->end("rolled_back", nullptr);
     throw Error(ErrorKind::no_primary, node +
                                            " is not the primary any more, so the transaction was "
                                            "rolled back")
@@ -405,7 +404,10 @@ Operation<void> Session::commit() {
     auto committing = transaction_->commit(deadline_in(Duration::zero()), pinned_.get());
     co_await std::move(committing);
   } catch (Error const& error) {
-    if (error.kind() != ErrorKind::commit_unknown || token().empty()) throw;
+    if (error.kind() != ErrorKind::commit_unknown || token().empty()) {
+      scope_->watched->end(error.in_doubt() ? "unknown" : "rolled_back", &error);
+      throw;
+    }
     lost = error;
   }
   if (lost) {
@@ -413,6 +415,7 @@ Operation<void> Session::commit() {
     co_await std::move(proving);
     co_return;
   }
+  scope_->watched->end("committed", nullptr);
   if (!token().empty()) {
     auto sweeping = sweep_now_and_then(make(cluster_, plain_habits()));
     co_await std::move(sweeping);
@@ -433,6 +436,10 @@ Operation<void> Session::prove(Error lost) {
   } catch (Error const& error) {
     why = error;
   }
+  scope_->watched->end(committed ? "committed"
+                       : why     ? "unknown"
+                                 : "rolled_back",
+                       committed ? nullptr : &lost);
   if (why) throw Error(lost.because({*why}));
   if (committed) co_return;
   throw Error(ErrorKind::connection,
@@ -454,6 +461,7 @@ Operation<void> Session::rollback() {
   }
   auto rolling = transaction_->rollback(Deadline::in(kRollbackTime), pinned_.get());
   co_await std::move(rolling);
+  scope_->watched->end("rolled_back", nullptr);
 }
 
 Operation<void> Session::ping() {

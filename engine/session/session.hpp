@@ -11,6 +11,7 @@
 #include "session/memory.hpp"
 #include "session/options.hpp"
 #include "session/transaction.hpp"
+#include "session/watched.hpp"
 
 namespace moonpool::session {
 
@@ -26,6 +27,7 @@ struct RunOptions {
   std::optional<policy::Consistency> consistency = std::nullopt;
   std::optional<policy::Fallback> fallback = std::nullopt;
   Duration max_lag = Duration::zero();
+  int attempt = 1;  // which one this is, for observers
 };
 
 // What became of the statements, one reply each, and which node answered.
@@ -117,7 +119,7 @@ class Session : public std::enable_shared_from_this<Session> {
   // What is laid on each statement of this route.
   Context context_for(cluster::Route route) const;
   void refuse_context(char const* what) const;
-  void note_slow(wire::Request const& statements, Answer const& answer, TimePoint begun) const;
+  void tell_retry(RunOptions const& options, Error const& failure, Duration pause) const;
   async::Operation<Answer> run_placed(cluster::Placement* placement,
                                       wire::Request const& statements, RunOptions options,
                                       Deadline deadline);
@@ -148,6 +150,7 @@ class Session : public std::enable_shared_from_this<Session> {
   struct Scope {
     std::size_t level = 0;  // of the savepoint; 0: the transaction itself
     bool over = false;
+    std::optional<WatchedTransaction> watched = std::nullopt;  // of the transaction itself
     bool rerun = false;  // its COMMIT is to be a rollback: Habits::test_rerun
   };
   std::shared_ptr<Scope> scope_;  // with transaction_, never without

@@ -48,6 +48,7 @@ class Direct final : public Stream {
       hold_.end(&*failure);
       throw Error(*failure);
     }
+    hold_.count_rows(static_cast<std::int64_t>(batch->rows()));
     if (batch->rows() == 0) {
       auto learning = hold_.learn_position(patience_.next());
       co_await std::move(learning);
@@ -193,8 +194,13 @@ Operation<std::shared_ptr<Stream>> Session::stream(wire::Statement statement, Ru
     co_return cursor;
   }
   statement.ends_segment = true;
+  wire::Request request;
+  request.push_back(std::move(statement));
+  mark(request, habits_);
+  statement = std::move(request.front());
   auto const patience = Patience::of(options.timeout, habits_.timeout);
   auto stream = std::make_shared<Direct>(patience);
+  stream->hold().shown_as(statement.sql, {});
   auto holding = hold(stream->hold(), options, false,
                       stream->start(statement, context_for(options.route)), patience.next());
   co_await std::move(holding);

@@ -5,7 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/sql_scanner.hpp"
-#include "observe/log.hpp"
+#include "observe/hub.hpp"
 #include "session/exactly_once.hpp"
 
 namespace moonpool::session {
@@ -301,7 +301,8 @@ Operation<void> Transaction::commit(Deadline deadline, cluster::Placement* home)
   state_ = State::rolled_back;
   if (placement_.lease->committed_locally()) {
     // Committed here for certain, whatever became of the answer; a failover now could still lose it.
-    observe::log({observe::Level::warning,
+    observe::log(placement_.node->hub(),
+                 {observe::Level::warning,
                   "commit.local",
                   "committed on this node without waiting for its synchronous standbys",
                   {{"node", node_}}});

@@ -39,7 +39,7 @@ house.homes = {
   { what = "libpqxx", headers = { "^pqxx/" },
     places = { "engine/wire/", "engine/dev/", "engine/api/include/moonpool/pqxx.hpp" } },
   { what = "spdlog", headers = { "^spdlog/", "^fmt/" }, places = { "engine/observe/" } },
-  { what = "prometheus-cpp", headers = { "^prometheus/" }, places = { "engine/observe/" } },
+  { what = "prometheus-cpp", headers = { "^prometheus/" }, places = { "engine/observe/metrics.cpp" } },
   { what = "LuaJIT", headers = { "^lua%.h", "^lauxlib%.h$", "^lualib%.h$", "^luajit%.h$", "^luajit%-2%.1/" },
     places = { "engine/script/" } },
   { what = "readline", headers = { "^readline/" }, places = { "repl/" } },

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <atomic>
 #include <cstdlib>
+#include <memory>
+#include <mutex>
 #include <random>
 
 #include "ledger/faults.hpp"
-#include "observe/log.hpp"
+#include "observe/hub.hpp"
 
 namespace moonpool::test {
 
@@ -12,6 +15,26 @@ inline std::uint64_t number_in_environment(char const* name, std::uint64_t other
   auto const* text = std::getenv(name);
   return text != nullptr && *text != '\0' ? std::strtoull(text, nullptr, 10) : otherwise;
 }
+
+// Counts the commits that the engine says were not waited for by a standby; shows every line where that was asked.
+class Hearer final : public observe::Observer {
+ public:
+  explicit Hearer(bool shown) : shown_(shown) {}
+  void see(observe::Activity const&) noexcept override {}
+  void read(observe::Event const& line) noexcept override {
+    if (line.name == "commit.local") ++committed_locally;
+    if (!shown_) return;
+    std::lock_guard const lock(mutex_);
+    std::cerr << "    " << watch_.milliseconds() / 1000 << " " << line.name << ": " << line.message
+              << "\n";
+  }
+  std::atomic<int> committed_locally{0};
+
+ private:
+  bool const shown_;
+  Stopwatch const watch_;
+  std::mutex mutex_;
+};
 
 // Random faults for so long, then the books are compared with the database. MOONPOOL_LEDGER_SEED replays a run's
 // faults, MOONPOOL_LEDGER_SECONDS says how long it lasts, MOONPOOL_LEDGER_LOG=1 shows what the engine says meanwhile.
@@ -21,19 +44,16 @@ inline void run_ledger(std::uint64_t seconds) {
   std::cerr << "ledger: MOONPOOL_LEDGER_SEED=" << seed << " MOONPOOL_LEDGER_SECONDS=" << seconds
             << "\n";
   UNSCOPED_INFO("replay with MOONPOOL_LEDGER_SEED=" << seed);
-  std::atomic<int> committed_locally{0};
-  Stopwatch const log_watch;
-  bool const shown = number_in_environment("MOONPOOL_LEDGER_LOG", 0) != 0;
-  observe::set_sink([&](observe::Event const& event) {
-    if (event.name == "commit.local") ++committed_locally;
-    if (!shown) return;
-    std::cerr << "    " << log_watch.milliseconds() / 1000 << " " << event.name << ": "
-              << event.message << "\n";
-  });
+  auto const hearer =
+      std::make_shared<Hearer>(number_in_environment("MOONPOOL_LEDGER_LOG", 0) != 0);
+  auto& committed_locally = hearer->committed_locally;
   {
     session::Habits habits;
     habits.timeout = std::chrono::seconds(8);
-    Field field({}, habits);
+    cluster::ClusterOptions options;
+    options.hub = std::make_shared<observe::Hub>(observe::LogOptions{});
+    options.hub->add(hearer, 0, observe::Level::info);
+    Field field(options, habits);
     field.lead().query("create table ledger (client int, op int, part int)");
     field.lead().query("create index on ledger (client, op)");
     for (auto which : {0, 1}) {
@@ -75,7 +95,6 @@ inline void run_ledger(std::uint64_t seconds) {
     for (auto ms : faults.resumed()) CHECK(ms < 2'000);
     field.heal();
   }
-  observe::set_sink({});
 }
 
 }  // namespace moonpool::test

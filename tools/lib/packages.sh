@@ -6,7 +6,7 @@ packages_of() {
   case $1 in
     build)
       printf '%s\n' make g++ cmake ninja-build pkg-config ccache ca-certificates xz-utils \
-        libpq-dev libluajit-5.1-dev luajit libspdlog-dev libcli11-dev nlohmann-json3-dev \
+        libpq-dev libluajit-5.1-dev luajit libspdlog-dev prometheus-cpp-dev libcli11-dev nlohmann-json3-dev \
         libreadline-dev libssl-dev libutf8proc-dev libpg-query-dev
       ;;
     server) has_server || printf '%s\n' postgresql ;;
@@ -58,7 +58,7 @@ probe() {
       for tool in cmake ninja pkg-config luajit make; do
         have "$tool" || note "not found: $tool"
       done
-      for module in 'libpq >= 15' 'luajit >= 2.1' spdlog libcrypto libutf8proc; do
+      for module in 'libpq >= 15' 'luajit >= 2.1' spdlog prometheus-cpp-core libcrypto libutf8proc; do
         pkg-config --exists "$module" 2>/dev/null || note "not found by pkg-config: $module"
       done
       have "${CXX:-c++}" || note "not found: a C++20 compiler (${CXX:-c++})"

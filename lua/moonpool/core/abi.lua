@@ -15,6 +15,12 @@ M.breaker = { automatic = 0, open = 1, closed = 2 }
 M.fallback = { primary = 1, stale = 2, error = 3 }
 M.isolation = { ["read committed"] = 1, ["repeatable read"] = 2, serializable = 3 }
 
+M.event = {
+  statement = 1, transaction = 2, acquire = 4, connect = 8, use = 16, recover = 32, probe = 64, retry = 128, role = 256,
+  breaker = 512, audit = 1024, log = 2048,
+}
+M.level = { trace = 0, debug = 1, info = 2, warning = 3, error = 4 }
+
 M.declarations = [[
 typedef struct mp_error mp_error;
 typedef struct mp_config mp_config;
@@ -212,6 +218,69 @@ void mp_sha256(const void* data, size_t length, char out[65]);
 size_t mp_valid_text_prefix(const char* text, size_t length);
 double mp_clock(void);
 void mp_sleep(double seconds);
+typedef struct mp_observer mp_observer;
+enum mp_event_kind {
+  MP_EVENT_STATEMENT = 1, MP_EVENT_TRANSACTION = 2, MP_EVENT_ACQUIRE = 4, MP_EVENT_CONNECT = 8,
+  MP_EVENT_USE = 16, MP_EVENT_RECOVER = 32, MP_EVENT_PROBE = 64, MP_EVENT_RETRY = 128,
+  MP_EVENT_ROLE = 256, MP_EVENT_BREAKER = 512, MP_EVENT_AUDIT = 1024, MP_EVENT_LOG = 2048,
+  MP_EVENT_ALL = 4095, MP_EVENT_BEGINS = 65536
+};
+enum mp_event_stage { MP_STAGE_BEGIN = 0, MP_STAGE_END = 1, MP_STAGE_POINT = 2 };
+enum mp_level {
+  MP_LEVEL_TRACE = 0, MP_LEVEL_DEBUG = 1, MP_LEVEL_INFO = 2, MP_LEVEL_WARNING = 3, MP_LEVEL_ERROR = 4
+};
+typedef struct mp_field {
+  const char* key;
+  const char* value;
+} mp_field;
+typedef struct mp_event {
+  size_t size;
+  int32_t kind;
+  int32_t stage;
+  int32_t level;
+  int32_t attempt;
+  uint64_t number;
+  double at;
+  uint64_t took;
+  uint64_t pause;
+  int64_t rows;
+  uint64_t statements;
+  uint32_t timeline;
+  int32_t writes;
+  const char* name;
+  const char* node;
+  const char* purpose;
+  const char* operation;
+  const char* statement;
+  const char* fingerprint;
+  const char* outcome;
+  const char* error;
+  const char* sqlstate;
+  const char* who;
+  const char* from;
+  const char* to;
+  const char* correlation_id;
+  const char* traceparent;
+  const char* message;
+  const mp_field* fields;
+  size_t field_count;
+} mp_event;
+typedef void (*mp_event_function)(const mp_event* event, void* data);
+typedef struct mp_observe_options {
+  size_t size;
+  uint32_t kinds;
+  int32_t level;
+  mp_event_function call;
+  void* data;
+  size_t capacity;
+} mp_observe_options;
+mp_observer* mp_observe(const mp_cluster* cluster, const mp_observe_options* options, mp_error**
+  error);
+const mp_event* mp_observer_next(mp_observer* observer);
+size_t mp_observer_waiting(const mp_observer* observer);
+uint64_t mp_observer_lost(const mp_observer* observer);
+void mp_observer_free(mp_observer* observer);
+mp_text* mp_cluster_metrics(const mp_cluster* cluster);
 ]]
 
 return M

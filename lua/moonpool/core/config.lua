@@ -39,6 +39,11 @@ local M = {}
 ---  slow_call: string|number|nil, slow_rate: number|nil, cooldown: string|number|nil, probes: integer|nil }|nil
 ---@field health table|nil
 ---@field slow_query string|number|nil
+---@field log (fun(entry: moonpool.Event))|{ level: string|nil, format: "text"|"json"|nil,
+---  to: (fun(entry: moonpool.Event))|nil }|nil
+---@field audit (fun(event: moonpool.Event))|nil
+---@field correlation_id string|nil
+---@field traceparent string|nil
 ---@field statement_timeout string|number|nil
 ---@field types table<string, string|fun(text: string): any>|nil how types are read, by their names
 ---@field cache moonpool.CacheSettings|boolean|nil

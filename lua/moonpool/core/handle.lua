@@ -14,6 +14,7 @@ local large = require "moonpool.core.large"
 local listen = require "moonpool.core.listen"
 local misname = require "moonpool.core.misname"
 local native = require "moonpool.core.ffi"
+local observe = require "moonpool.core.observe"
 local op = require "moonpool.core.op"
 local placeholders = require "moonpool.core.placeholders"
 local result_cache = require "moonpool.core.result_cache"
@@ -43,6 +44,8 @@ local Handle = {}
 local metatable = { __index = Handle }
 
 for name, method in pairs(large.methods) do Handle[name] = method end
+-- db:on and its kin.
+for name, method in pairs(observe.methods) do Handle[name] = method end
 
 local function make(session, codec, root, state)
   return setmetatable({ line = session, codec = codec, root = root, state = state }, metatable)
@@ -403,13 +406,16 @@ function M.connect(settings)
   local flat = {}
   for key, value in pairs(settings or {}) do flat[key] = value end
   flat.types, flat.cache = nil, nil
+  local listeners = observe.take(flat)
   local cluster = C.mp_connect(config.build(flat), native.no_failure())
   if cluster == nil then
     local e = errors.take(native.failure)
     e.where = errors.callers_line()
     error(e, 0)
   end
-  return M.wrap(cluster, settings and settings.types, flat, settings and settings.cache)
+  local db = M.wrap(cluster, settings and settings.types, flat, settings and settings.cache)
+  observe.begin(db.root, listeners)
+  return db
 end
 
 ---@param value any

@@ -17,6 +17,15 @@ local M = {}
 M.WAIT = {}
 local WAIT = M.WAIT
 
+-- What observers of this state are told, after each wait; nil while there are none.
+local deliver
+
+---For observers: what is called on this thread after each wait, or nil.
+---@param f fun()|nil
+function M.deliver_with(f)
+  deliver = f
+end
+
 -- How many tasks have not ended, the task that runs now, and what waits outside of one while there are some.
 local live, task, outside = 0, nil, nil
 
@@ -85,10 +94,16 @@ end
 ---@param cleanup boolean|nil it ends what an earlier operation began
 ---@return integer
 function M.await(handle, cleanup)
-  if live == 0 then return C.mp_op_run(handle) end
-  local mine = M.task()
-  if mine and mine.cancelled and not cleanup then M.cancelled() end
-  return step_through(handle, mine, cleanup)
+  local status
+  if live == 0 then
+    status = C.mp_op_run(handle)
+  else
+    local mine = M.task()
+    if mine and mine.cancelled and not cleanup then M.cancelled() end
+    status = step_through(handle, mine, cleanup)
+  end
+  if deliver then deliver() end
+  return status
 end
 
 ---Lets time pass.

@@ -31,9 +31,13 @@ end
 
 describe("core.abi", function()
   local header = read "engine/api/include/moonpool/moonpool.h"
+  local observe = read "engine/api/include/moonpool/observe.h"
 
   it("declares what moonpool.h declares, and nothing else", function()
     local there, order = set(header)
+    local more, last = set(observe)
+    for name in pairs(more) do there[name] = true end
+    for _, declaration in ipairs(last) do order[#order + 1] = declaration end
     local here, mine = set(abi.declarations)
     assert.is_true(#order > 70)
     for _, declaration in ipairs(order) do
@@ -58,6 +62,8 @@ describe("core.abi", function()
     assert.equal(numbers.READ_COMMITTED, abi.isolation["read committed"])
     assert.equal(numbers.REPEATABLE_READ, abi.isolation["repeatable read"])
     assert.equal(numbers.SERIALIZABLE, abi.isolation.serializable)
+    for name, value in pairs(abi.event) do assert.equal(numbers["EVENT_" .. name:upper()], value, name) end
+    for name, value in pairs(abi.level) do assert.equal(numbers["LEVEL_" .. name:upper()], value, name) end
   end)
 
   it("copies every field of an error by the header's number", function()

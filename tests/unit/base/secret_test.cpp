@@ -5,6 +5,8 @@
 #include <ostream>
 #include <string>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "support/catch.hpp"
 
@@ -20,6 +22,28 @@ std::string cleaned(std::string_view secret, std::string text) {
   Redactor redactor;
   redactor.add(secret);
   return redactor.clean(std::move(text));
+}
+
+TEST_CASE("what was typed in the wrong place is quoted without its password") {
+  for (auto const& [typed, shown] : std::vector<std::pair<std::string, std::string>>{
+           {"postgresql://ann:hunter2@host/db", "postgresql://ann:***@host/db"},
+           {"see postgres://ann:hun@ter/2@host:5432/db?x=1 there",
+            "see postgres://ann:***@host:5432/db?x=1 there"},
+           {"postgresql://host/db?user=ann&password=hunter2&x=1",
+            "postgresql://host/db?user=ann&password=***&x=1"},
+           {"host=a password = 'hun\\'ter 2' dbname=b", "host=a password = *** dbname=b"},
+           {"host=a pasword=hunter2", "host=a pasword=***"},
+           {"PGPASSWORD=hunter2", "PGPASSWORD=***"},
+           {"--password=hunter2", "--password=***"},
+           {"password='hunter2", "password=***"},
+           {"postgresql://ann@host/db", "postgresql://ann@host/db"},
+           {"12:30 a@b", "12:30 a@b"},
+           {"passage=1", "passage=***"},
+           {"compass=1", "compass=1"},
+           {"pas", "pas"},
+           {"", ""}}) {
+    CHECK(without_passwords(typed) == shown);
+  }
 }
 
 TEST_CASE("a secret shows itself to those who ask by name alone") {

@@ -1,56 +1,44 @@
 #include "observe/log.hpp"
 
 #include <string>
-#include <thread>
-#include <vector>
 
 #include "support/catch.hpp"
 
 namespace moonpool::observe {
 namespace {
 
-struct SinkScope {
-  explicit SinkScope(Sink sink) { set_sink(std::move(sink)); }
-  ~SinkScope() { set_sink({}); }
-};
-
-TEST_CASE("the host's sink gets every event as it is") {
-  std::vector<std::string> seen;
-  SinkScope const scope([&](Event const& event) {
-    seen.push_back(std::string(event.name) + "/" + event.message + "/" + event.fields.at(0).second);
-  });
-  log({Level::warning, "pool.leak", "held for long", {{"node", "replica-1"}}});
-  log({Level::debug, "pool.open", "one more", {{"node", "primary"}}});
-  CHECK(seen == std::vector<std::string>{"pool.leak/held for long/replica-1",
-                                         "pool.open/one more/primary"});
+TEST_CASE("a line as text quotes what would fall apart, and stays one line") {
+  Event const event{Level::warning,
+                    "pool.leak",
+                    "held for\nlong",
+                    {{"node", "replica-1"}, {"holder", "a \"b\"\n=c"}, {"empty", ""}}};
+  CHECK(format_text(event) ==
+        "pool.leak: held for long node=replica-1 holder=\"a \\\"b\\\" =c\" empty=\"\"");
 }
 
-TEST_CASE("a sink is called one event at a time") {
-  int inside = 0;
-  int most = 0;
-  int count = 0;
-  {
-    SinkScope const scope([&](Event const&) {
-      most = std::max(most, ++inside);
-      ++count;
-      --inside;
-    });
-    std::vector<std::thread> threads;
-    for (int t = 0; t < 4; ++t) {
-      threads.emplace_back([] {
-        for (int i = 0; i < 500; ++i) log({Level::info, "test", "", {}});
-      });
-    }
-    for (auto& thread : threads) thread.join();
+TEST_CASE("a line as JSON is an object's members, with numbers where they are numbers") {
+  Event const event{Level::info,
+                    "statement",
+                    "select \"a\"\t\\",
+                    {{"ms", "1.5"}, {"rows", "3"}, {"correlation_id", "17"}, {"node", "x\xff"}}};
+  CHECK(format_json(event) ==
+        R"("event":"statement","message":"select \"a\"\u0009\\","ms":1.5,"rows":3,)"
+        R"("correlation_id":"17","node":"x\ufffd")");
+}
+
+TEST_CASE("a number that is none stays text") {
+  CHECK(format_json({Level::info, "x", "", {{"ms", "soon"}, {"rows", ""}}}) ==
+        R"("event":"x","message":"","ms":"soon","rows":"")");
+}
+
+TEST_CASE("levels have names") {
+  for (auto level :
+       {Level::trace, Level::debug, Level::info, Level::warning, Level::error, Level::off}) {
+    CHECK(level_of(to_string(level)) == level);
   }
-  CHECK(count == 2000);
-  CHECK(most == 1);
-}
-
-TEST_CASE("without a sink an event below the level is dropped, and none is lost on the way") {
-  set_sink({});
-  CHECK_NOTHROW(
-      log({Level::debug, "quiet", "nobody sees this", {{"field", "with \"quotes\" and\nlines"}}}));
+  CHECK(level_of("warn") == Level::warning);
+  CHECK_FALSE(level_of("loud").has_value());
+  CHECK_FALSE(level_of("").has_value());
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
  * Rules that hold everywhere:
  *  - Handles are opaque. Who gets one from a function named here "gives" owns it and frees it with the
  *    _free function of its type; freeing NULL does nothing. Borrowed pointers say whose life they lean on.
- *  - No C++ exception crosses this line and the engine never calls back.
+ *  - No C++ exception crosses this line and the engine never calls back, but for what mp_observe was given.
  *  - Text goes in as pointer and length and need not end in NUL; it is copied before the call returns.
  *    Text that comes out ends in NUL and is UTF-8.
  *  - What waits for the network is an operation (mp_op): start it, then either run it to its end
@@ -474,5 +474,7 @@ MP_API void mp_sleep(double seconds) MP_NOEXCEPT;
 #ifdef __cplusplus
 }
 #endif
+
+#include "moonpool/observe.h"
 
 #endif
