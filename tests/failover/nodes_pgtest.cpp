@@ -152,6 +152,73 @@ TEST_CASE("what a node failed at before it became the primary keeps no write awa
   CHECK(node.breaker_state(Route::write) == policy::Breaker::State::closed);
 }
 
+TEST_CASE("a read that is in the way of what its replica has to apply is run again elsewhere") {
+  Trio trio;
+  auto& replica = trio.servers.replica(0);
+  ask(trio.session(), "create table conflict (n int)");
+  trio.servers.wait_until_replicated();
+  replica.set("max_standby_streaming_delay", "0");
+  std::atomic<bool> stop{false};
+  std::atomic<int> done{0};
+  std::atomic<int> failed{0};
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 4; ++i) {
+    readers.emplace_back([&] {
+      auto const session = session::Session::make(trio.engine.cluster, {});
+      while (!stop) {
+        try {
+          ask(*session, "select count(*) from conflict, pg_sleep(0.2)", kAnyReplica);
+          ++done;
+        } catch (Error const&) {
+          ++failed;
+        }
+      }
+    });
+  }
+  // An exclusive lock, which a standby takes away from its readers.
+  auto const conflicts = [&] {
+    return std::stoi(replica.value("select sum(confl_lock) from pg_stat_database_conflicts"));
+  };
+  bool const met = eventually([&] {
+    ask(trio.session(), "truncate conflict");
+    std::this_thread::sleep_for(100ms);
+    return conflicts() > 5;
+  });
+  stop = true;
+  for (auto& reader : readers) reader.join();
+  CHECK(met);
+  CHECK(done > 0);
+  CHECK(failed == 0);
+}
+
+TEST_CASE(
+    "who asks for the primary alone reads there, who asks for standbys alone writes nowhere") {
+  ClusterOptions options;
+  SECTION("the primary") {
+    options.audience = Audience::primary;
+    Trio trio(options);
+    for (int i = 0; i < 5; ++i) {
+      CHECK(ask(trio.session(), "select pg_is_in_recovery()", kRead) == "f");
+    }
+    CHECK(ask(trio.session(), "select 1") == "1");
+  }
+  SECTION("standbys") {
+    options.audience = Audience::standby;
+    Trio trio(options);
+    for (int i = 0; i < 5; ++i) {
+      CHECK(ask(trio.session(), "select pg_is_in_recovery()", kRead) == "t");
+    }
+    auto const error = error_of([&] { ask(trio.session(), "select 1"); });
+    CHECK(error.kind() == ErrorKind::no_primary);
+    CHECK(error.outcome() == Outcome::not_sent);
+    CHECK_THAT(error.message(), test::contains("standbys only"));
+    trio.servers.replica(0).kill_hard();
+    trio.servers.replica(1).kill_hard();
+    auto const nobody = error_of([&] { ask(trio.session(), "select 1", kRead); });
+    CHECK(nobody.outcome() == Outcome::not_sent);
+  }
+}
+
 TEST_CASE("a statement that claims to have met a standby changes nothing for the primary") {
   Trio trio;
   ask(trio.session(),

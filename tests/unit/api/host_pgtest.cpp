@@ -194,6 +194,30 @@ TEST_CASE("wrong options are refused when connecting") {
   CHECK(error_of([] { Cluster::connect({.replicas = {"host=x"}}); }).kind == "config");
 }
 
+TEST_CASE("what one session wrote another one sees, by a token") {
+  auto const cluster = connected();
+  auto writer = cluster.session();
+  writer.exec("create table if not exists host_tokens (n int)");
+  CHECK(writer.exec("insert into host_tokens values (1)") == 1);
+  auto reader = cluster.session();
+  CHECK(reader.token().empty());
+  reader.after(writer.token());
+  CHECK(reader.token() == writer.token());
+  CHECK(reader.read_query("select n from host_tokens").size() >= 1);
+  CHECK(error_of([&] { reader.after("nonsense"); }).kind == "usage");
+}
+
+TEST_CASE("a node's breakers are held open and let go") {
+  auto const cluster = connected({{"retry.attempts", "1"}, {"failover_wait", "0"}});
+  cluster.ping();
+  cluster.breaker("primary", moonpool::Breaker::open);
+  CHECK(error_of([&] { cluster.ping(); }).is("circuit_open"));
+  CHECK_THAT(cluster.stats(), moonpool::test::contains("\"forced\":\"open\""));
+  cluster.breaker("primary", moonpool::Breaker::automatic);
+  cluster.ping();
+  CHECK(error_of([&] { cluster.breaker("nobody", moonpool::Breaker::open); }).kind == "usage");
+}
+
 TEST_CASE("a deadline, and the end") {
   auto const cluster = connected({{"timeout", "100ms"}});
   CHECK(error_of([&] { cluster.exec("select pg_sleep(20)"); }).is("timeout"));

@@ -170,6 +170,21 @@ class Session {
                                                        TransactionOptions const& options = {},
                                                        int retries = 3);
 
+  // What a later read must have seen of this session's writes, as text that may travel to another session, of
+  // another process too: after() there. "" before the first write.
+  std::string token() const {
+    detail::Handle<mp_text> const text(mp_session_token(session_.get()));
+    std::size_t length = 0;
+    char const* const data = mp_text_data(text.get(), &length);
+    return {data, length};
+  }
+  void after(std::string_view token) {
+    mp_error* error = nullptr;
+    if (mp_session_observe(session_.get(), token.data(), token.size(), &error) == 0) {
+      detail::raise(error);
+    }
+  }
+
   bool in_transaction() const { return mp_session_in_transaction(session_.get()) != 0; }
   void ping() { detail::finish(mp_ping(session_.get())); }
   mp_session* handle() const { return session_.get(); }
@@ -296,6 +311,13 @@ std::invoke_result_t<Work, Transaction&> Session::transaction(Work&& work,
   }
 }
 
+// What an operator may say of a node's breakers: nobody is let to it, everybody is, or they decide.
+enum class Breaker {
+  automatic = MP_BREAKER_AUTOMATIC,
+  open = MP_BREAKER_OPEN,
+  closed = MP_BREAKER_CLOSED
+};
+
 // Many connections to a primary and its replicas. Threads: any; a call from each thread runs on a
 // session of its own.
 class Cluster {
@@ -376,6 +398,14 @@ class Cluster {
     std::size_t length = 0;
     char const* const data = mp_text_data(text.get(), &length);
     return {data, length};
+  }
+
+  // Until it is said otherwise. Throws Error(usage) for a node that is not there.
+  void breaker(std::string const& node, Breaker how) const {
+    mp_error* error = nullptr;
+    if (mp_cluster_breaker(cluster_.get(), node.c_str(), static_cast<int>(how), &error) == 0) {
+      detail::raise(error);
+    }
   }
 
   // No new work; running work ends, or is cut after `drain`.
