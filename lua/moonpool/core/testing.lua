@@ -5,10 +5,11 @@ local ffi = require "ffi"
 local handle = require "moonpool.core.handle"
 local native = require "moonpool.core.ffi"
 local suggest = require "moonpool.core.suggest"
+local watch = require "moonpool.core.watch"
 
 local C = native.C
 
-local M = {}
+local M = { watch = watch.watch, count = watch.count }
 
 local function conclude(tx, ok, ...)
   -- The function may have ended it by hand.

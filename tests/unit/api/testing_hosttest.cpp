@@ -192,6 +192,25 @@ TEST_CASE("a COMMIT that took its server process with it: proven, and run again"
   cluster.exec("drop function host_die");
 }
 
+TEST_CASE("a watch counts statements and keeps the log") {
+  auto const cluster = connected({{"slow_query", "50ms"}});
+  cluster.ping();
+  moonpool::testing::Watch watch(cluster);
+  for (int id = 0; id < 10; ++id) cluster.query("select upper($1)", std::to_string(id));
+  CHECK(watch.count("select upper") == 10);
+  CHECK(watch.count() == 10);
+  CHECK(watch.statements().front().outcome == "ok");
+  CHECK(watch.lines("statement.slow").empty());
+  watch.clear();
+  cluster.query("select pg_sleep(0.1)");
+  CHECK(error_of([&] { cluster.query("select 1/0"); }).is("division_by_zero"));
+  CHECK(watch.count() == 2);
+  CHECK(watch.statements().back().error == "division_by_zero");
+  auto const slow = watch.lines("statement.slow");
+  REQUIRE(slow.size() == 1);
+  CHECK(slow.front().level == MP_LEVEL_WARNING);
+}
+
 TEST_CASE("the timeout of a transaction holds for all of its runs") {
   auto const cluster = connected();
   int runs = 0;

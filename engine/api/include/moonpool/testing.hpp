@@ -7,10 +7,12 @@
 //   moonpool::testing::sandbox(cluster, [](moonpool::Session& db) { … });   // leaves nothing behind
 #pragma once
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -107,6 +109,97 @@ std::invoke_result_t<Work, Transaction&> sandbox(Cluster const& cluster, Work&& 
   auto session = cluster.session();
   return sandbox(session, std::forward<Work>(work));
 }
+
+// Sees what runs on a cluster while it lives, on whichever session, and the lines of its log, which do not go to
+// stderr meanwhile. Threads: one at a time.
+class Watch {
+ public:
+  struct Statement {
+    std::string text;  // normalised: literals and parameters are ?
+    std::string node;
+    std::string outcome;  // "ok", or what became of it
+    std::string error;
+    std::size_t statements = 1;  // of a batch
+    long long rows = 0;
+  };
+  struct Line {
+    int level = 0;  // mp_level
+    std::string event;
+    std::string message;
+    std::vector<std::pair<std::string, std::string>> fields;
+  };
+
+  explicit Watch(Cluster const& cluster, int level = MP_LEVEL_INFO) {
+    mp_observe_options options{};
+    options.size = sizeof options;
+    options.kinds = MP_EVENT_STATEMENT | MP_EVENT_LOG;
+    options.level = level;
+    options.capacity = 65536;
+    mp_error* error = nullptr;
+    observer_.reset(mp_observe(cluster.handle(), &options, &error));
+    if (!observer_) moonpool::detail::raise(error);
+  }
+
+  // How many statements ran, those of batches one by one.
+  std::size_t count() {
+    take();
+    std::size_t sum = 0;
+    for (auto const& one : statements_) sum += one.statements;
+    return sum;
+  }
+  // How many executions of a text that has this in it.
+  std::size_t count(std::string_view part) {
+    take();
+    return static_cast<std::size_t>(std::count_if(
+        statements_.begin(), statements_.end(),
+        [part](Statement const& one) { return one.text.find(part) != std::string::npos; }));
+  }
+  std::vector<Statement> const& statements() {
+    take();
+    return statements_;
+  }
+  // Lines of one event ("pool.leak"), or all.
+  std::vector<Line> lines(std::string_view event = "") {
+    take();
+    std::vector<Line> found;
+    for (auto const& line : lines_) {
+      if (event.empty() || line.event == event) found.push_back(line);
+    }
+    return found;
+  }
+  void clear() {
+    take();
+    statements_.clear();
+    lines_.clear();
+  }
+
+ private:
+  struct End {
+    void operator()(mp_observer* observer) const noexcept { mp_observer_free(observer); }
+  };
+
+  void take() {
+    while (auto const* const event = mp_observer_next(observer_.get())) {
+      if (event->kind == MP_EVENT_LOG) {
+        Line line{event->level, event->name, event->message, {}};
+        for (std::size_t i = 0; i < event->field_count; ++i) {
+          line.fields.emplace_back(event->fields[i].key, event->fields[i].value);
+        }
+        lines_.push_back(std::move(line));
+      } else {
+        statements_.push_back({event->statement, event->node, event->outcome, event->error,
+                               static_cast<std::size_t>(event->statements), event->rows});
+      }
+    }
+    if (mp_observer_lost(observer_.get()) > 0) {
+      throw Error("events were dropped; look at a watch more often");
+    }
+  }
+
+  std::unique_ptr<mp_observer, End> observer_;
+  std::vector<Statement> statements_;
+  std::vector<Line> lines_;
+};
 
 }  // namespace testing
 }  // namespace v1
