@@ -31,7 +31,8 @@ void check_channels(std::vector<std::string> const& channels) {
   if (channels.empty()) throw Error(ErrorKind::usage, "listen takes at least one channel");
   for (auto const& channel : channels) {
     auto const refuse = [&](std::string const& why) {
-      throw Error(ErrorKind::usage, "'" + channel + "' is no name of a channel: " + why);
+      auto message = "'" + channel + "' is no name of a channel: ";
+      throw Error(ErrorKind::usage, message.append(why));
     };
     if (channel.empty()) refuse("it is empty");
     if (valid_text_prefix(channel) != channel.size()) refuse("it holds NUL or broken UTF-8");

@@ -446,7 +446,7 @@ Operation<void> Session::prove(Error lost) {
               "the answer to COMMIT was lost, and it is proven that nothing was committed")
       .at(Phase::commit, Outcome::rejected)
       .on_node(lost.node())
-      .because({std::move(lost)});
+      .because({lost});
 }
 
 Operation<void> Session::rollback() {
