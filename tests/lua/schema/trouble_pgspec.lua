@@ -112,7 +112,7 @@ create table flips (one int, two int); create view seen as select one from flips
     states[state()] = true
     db:script(back)
     local stop = os.tmpname()
-    local writer = io.popen(("while [ -e %s ]; do echo \"%s\"; echo \"%s\"; done | psql -X -q -d '%s' 2>&1 | head -c 2000"):format(
+    local writer = io.popen(("while [ -e %s ]; do echo \"%s\"; echo \"%s\"; done | LD_PRELOAD= psql -X -q -d '%s' 2>&1 | head -c 2000"):format(
       stop, "begin; " .. there .. " commit;", "begin; " .. back .. " commit;", closure.conninfo(DATABASE)))
     local clean, warned = 0, 0
     for _ = 1, 25 do
@@ -219,7 +219,7 @@ describe("a scratch database", function()
     for i = 1, 300 do lines[i] = ('m.table "t%d" { m.serial "id", m.text "a" },'):format(i) end
     local wish = schema.load('local m = require "moonpool.schema"\nreturn {\n' .. table.concat(lines, "\n") .. "\n}", "s.lua")
     for _ = 1, 3 do
-      local killer = io.popen(([[for i in 1 2 3 4 5 6 7 8 9 10; do psql -X -q -d '%s' -c "select pg_terminate_backend(pid)
+      local killer = io.popen(([[for i in 1 2 3 4 5 6 7 8 9 10; do LD_PRELOAD= psql -X -q -d '%s' -c "select pg_terminate_backend(pid)
 from pg_stat_activity where datname like 'moonpool_scratch%%'" >/dev/null 2>&1; done]]):format(closure.conninfo "postgres"))
       local ok, result = pcall(schema.elaborate, db, wish)
       killer:close()
