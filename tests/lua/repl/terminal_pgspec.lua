@@ -105,6 +105,7 @@ describe("the prompt", function()
   it("drops the line on Ctrl-C", function()
     local own = shell()
     own:send "select 'half"
+    own:expect "half"
     own:send "\3"
     own:expect "@primary> "
     own:send "'who' .. 'le'\r"
