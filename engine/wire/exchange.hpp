@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/time.hpp"
@@ -58,7 +58,7 @@ class Exchange {
   Replies replies_;
   Told told_;
   // Why a name is unknown to the statements that were sent behind the one that was to prepare it.
-  std::unordered_map<std::string, Error> unprepared_;
+  std::vector<std::pair<std::string, Error>> unprepared_;
   std::size_t owed_ = 0;  // answers of the server
   bool lost_ = false;
 };

@@ -4,6 +4,11 @@ namespace moonpool::wire {
 
 Replies::Replies(Request const& request) : request_(request), replies_(request.size()) {}
 
+bool Replies::is_open(std::size_t index) const {
+  auto const* result = std::get_if<Result>(&replies_[index]);
+  return result != nullptr && result->handle() == nullptr;
+}
+
 std::size_t Replies::segment_end() const {
   auto end = settled_;
   while (end < request_.size() && !request_[end].ends_segment) ++end;
@@ -17,8 +22,8 @@ Error Replies::dressed(std::size_t index, Error error) const {
 
 void Replies::result(std::size_t index, Result result) {
   // A rule can make a statement answer more than once; the last answer counts, as in psql.
-  if (replies_[index] && std::holds_alternative<Error>(*replies_[index])) return;
-  replies_[index] = Reply(std::move(result));
+  if (std::holds_alternative<Error>(replies_[index])) return;
+  replies_[index] = std::move(result);
 }
 
 void Replies::error(std::size_t index, Error error) {
@@ -26,23 +31,21 @@ void Replies::error(std::size_t index, Error error) {
   if (error.poisons_connection()) error.at(Phase::wait, Outcome::unknown);
   if (index != kSegment) {
     // The first error of a statement is the one to tell: preparing failed, then running by that name.
-    if (replies_[index] && std::holds_alternative<Error>(*replies_[index])) return;
-    replies_[index] = Reply(dressed(index, error));
+    if (std::holds_alternative<Error>(replies_[index])) return;
+    replies_[index] = dressed(index, error);
     return;
   }
   for (auto i = settled_; i < segment_end(); ++i) {
-    if (!replies_[i] || std::holds_alternative<Result>(*replies_[i])) {
-      replies_[i] = Reply(dressed(i, error));
-    }
+    if (std::holds_alternative<Result>(replies_[i])) replies_[i] = dressed(i, error);
   }
 }
 
 void Replies::skipped(std::size_t index) {
-  if (replies_[index]) return;
+  if (!is_open(index)) return;
   Error because(ErrorKind::transaction,
                 "not run, because an earlier statement of its group failed");
   because.at(Phase::wait, Outcome::rejected);
-  replies_[index] = Reply(dressed(index, because));
+  replies_[index] = dressed(index, because);
 }
 
 void Replies::settle() { settled_ = segment_end(); }
@@ -52,37 +55,30 @@ void Replies::lose_rest(Error const& error) {
   auto const end = segment_end();
   bool failed = false;
   for (auto i = settled_; i < end; ++i) {
-    auto const* known = replies_[i] ? std::get_if<Error>(&*replies_[i]) : nullptr;
+    auto const* known = std::get_if<Error>(&replies_[i]);
     failed = failed || (known != nullptr && known->outcome() == Outcome::rejected);
   }
   if (failed) {
     for (auto i = settled_; i < end; ++i) {
-      if (!replies_[i] || std::holds_alternative<Result>(*replies_[i])) {
-        replies_[i].reset();
-        skipped(i);
-      }
+      if (std::holds_alternative<Error>(replies_[i])) continue;
+      replies_[i] = Result();
+      skipped(i);
     }
   }
   for (auto i = settled_; i < replies_.size(); ++i) {
-    bool const told = replies_[i] && std::holds_alternative<Error>(*replies_[i]);
-    if (!told) replies_[i] = Reply(dressed(i, error));
+    if (std::holds_alternative<Result>(replies_[i])) replies_[i] = dressed(i, error);
   }
   settled_ = replies_.size();
 }
 
 std::vector<Reply> Replies::take() {
-  std::vector<Reply> out;
-  out.reserve(replies_.size());
   for (std::size_t i = 0; i < replies_.size(); ++i) {
-    if (!replies_[i]) {
-      Error missing(ErrorKind::protocol, "the server gave no answer to this statement");
-      missing.at(Phase::wait, Outcome::unknown);
-      out.emplace_back(dressed(i, missing));
-    } else {
-      out.push_back(std::move(*replies_[i]));
-    }
+    if (!is_open(i)) continue;
+    Error missing(ErrorKind::protocol, "the server gave no answer to this statement");
+    missing.at(Phase::wait, Outcome::unknown);
+    replies_[i] = dressed(i, missing);
   }
-  return out;
+  return std::move(replies_);
 }
 
 }  // namespace moonpool::wire

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <vector>
 
 #include "wire/statement.hpp"
@@ -34,7 +33,9 @@ class Replies {
   std::size_t segment_end() const;
 
   Request const& request_;
-  std::vector<std::optional<Reply>> replies_;
+  // An answer that did not come yet is a result of nothing.
+  bool is_open(std::size_t index) const;
+  std::vector<Reply> replies_;
   std::size_t settled_ = 0;  // statements before this one are settled
 };
 

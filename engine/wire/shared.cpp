@@ -279,9 +279,9 @@ void Shared::read(bool waited) {
   look(waited);
 }
 
-std::string Shared::parameter(char const* name) const {
+bool Shared::on_standby() {
   std::lock_guard const lock(mutex_);
-  return connection_.parameter(name);
+  return connection_.on_standby();
 }
 
 Duration Shared::running_for(TimePoint now) const {

@@ -31,7 +31,7 @@ class Shared {
   async::Operation<std::vector<Reply>> run(Request const& request, Asks asks, Told* told,
                                            Deadline deadline);
 
-  std::string parameter(char const* name) const;
+  bool on_standby();
   bool is_open() const { return open_; }
   // Did a statement change what its successors would see? They must not come.
   bool session_changed() const { return changed_; }
