@@ -22,7 +22,7 @@ void keep(mp_op& op, Answer answer) {
     if (auto* result = std::get_if<moonpool::wire::Result>(&answer.replies[i])) {
       bool const last = i + 1 == answer.replies.size();
       op.results[i] = std::make_unique<mp_result>(
-          mp_result{std::move(*result), last ? std::move(answer.node) : answer.node});
+          mp_result{{}, std::move(*result), last ? std::move(answer.node) : answer.node});
       continue;
     }
     op.statement_errors.resize(answer.replies.size());

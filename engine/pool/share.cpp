@@ -101,7 +101,10 @@ void Pool::alight(std::shared_ptr<Carriage> carriage, Ticket const& ticket, bool
 // For each caller in the line who needs a connection alone one is left to run empty, unless one is being
 // opened for it. One that hangs on a slow statement does not count.
 void Pool::reserve() {
-  if (carriages_.empty()) return;
+  if (waiters_.empty()) {
+    for (auto const& carriage : carriages_) carriage->reserved = false;
+    return;
+  }
   auto const alone = static_cast<std::size_t>(std::ranges::count_if(
       waiters_, [](Waiter const* waiter) { return !waiter->ticket.has_value(); }));
   auto const coming = failures_in_a_row_ > 0 ? 0 : counts_.connecting;

@@ -49,6 +49,7 @@ cluster::ReadNeeds Session::needs_of(RunOptions const& options) const {
   if (options.consistency) needs.reading.consistency = *options.consistency;
   if (options.fallback) needs.reading.fallback = *options.fallback;
   if (options.max_lag > Duration::zero()) needs.reading.max_lag = options.max_lag;
+  if (!cluster_->has_choice()) return needs;
   auto const seen = memory_->seen();
   needs.seen = seen.position;
   needs.uncertain = !seen.certain;

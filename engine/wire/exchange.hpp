@@ -41,6 +41,8 @@ class Exchange {
 
   // Every answer is here, or will not come.
   bool is_over() const { return owed_ == 0 || lost_; }
+  // Nothing is owed to it.
+  bool is_settled() const { return owed_ == 0; }
   // Nothing more is expected: what is not settled gets this error.
   void lose(Error const& error) {
     lost_ = true;

@@ -2,11 +2,12 @@
 
 namespace moonpool::wire {
 
-Replies::Replies(Request const& request) : request_(request), replies_(request.size()) {}
+Replies::Replies(Request const& request)
+    : request_(request), replies_(request.size()), here_(request.size(), 0) {}
 
-bool Replies::is_open(std::size_t index) const {
-  auto const* result = std::get_if<Result>(&replies_[index]);
-  return result != nullptr && result->handle() == nullptr;
+void Replies::put(std::size_t index, Reply reply) {
+  replies_[index] = std::move(reply);
+  here_[index] = 1;
 }
 
 std::size_t Replies::segment_end() const {
@@ -23,7 +24,7 @@ Error Replies::dressed(std::size_t index, Error error) const {
 void Replies::result(std::size_t index, Result result) {
   // A rule can make a statement answer more than once; the last answer counts, as in psql.
   if (std::holds_alternative<Error>(replies_[index])) return;
-  replies_[index] = std::move(result);
+  put(index, std::move(result));
 }
 
 void Replies::error(std::size_t index, Error error) {
@@ -32,20 +33,20 @@ void Replies::error(std::size_t index, Error error) {
   if (index != kSegment) {
     // The first error of a statement is the one to tell: preparing failed, then running by that name.
     if (std::holds_alternative<Error>(replies_[index])) return;
-    replies_[index] = dressed(index, error);
+    put(index, dressed(index, error));
     return;
   }
   for (auto i = settled_; i < segment_end(); ++i) {
-    if (std::holds_alternative<Result>(replies_[i])) replies_[i] = dressed(i, error);
+    if (std::holds_alternative<Result>(replies_[i])) put(i, dressed(i, error));
   }
 }
 
 void Replies::skipped(std::size_t index) {
-  if (!is_open(index)) return;
+  if (here_[index] != 0) return;
   Error because(ErrorKind::transaction,
                 "not run, because an earlier statement of its group failed");
   because.at(Phase::wait, Outcome::rejected);
-  replies_[index] = dressed(index, because);
+  put(index, dressed(index, because));
 }
 
 void Replies::settle() { settled_ = segment_end(); }
@@ -61,22 +62,22 @@ void Replies::lose_rest(Error const& error) {
   if (failed) {
     for (auto i = settled_; i < end; ++i) {
       if (std::holds_alternative<Error>(replies_[i])) continue;
-      replies_[i] = Result();
+      here_[i] = 0;
       skipped(i);
     }
   }
   for (auto i = settled_; i < replies_.size(); ++i) {
-    if (std::holds_alternative<Result>(replies_[i])) replies_[i] = dressed(i, error);
+    if (std::holds_alternative<Result>(replies_[i])) put(i, dressed(i, error));
   }
   settled_ = replies_.size();
 }
 
 std::vector<Reply> Replies::take() {
   for (std::size_t i = 0; i < replies_.size(); ++i) {
-    if (!is_open(i)) continue;
+    if (here_[i] != 0) continue;
     Error missing(ErrorKind::protocol, "the server gave no answer to this statement");
     missing.at(Phase::wait, Outcome::unknown);
-    replies_[i] = dressed(i, missing);
+    put(i, dressed(i, missing));
   }
   return std::move(replies_);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "wire/statement.hpp"
@@ -33,9 +34,10 @@ class Replies {
   std::size_t segment_end() const;
 
   Request const& request_;
-  // An answer that did not come yet is a result of nothing.
-  bool is_open(std::size_t index) const;
+  void put(std::size_t index, Reply reply);
+
   std::vector<Reply> replies_;
+  std::string here_;         // a byte for each of them: is it?
   std::size_t settled_ = 0;  // statements before this one are settled
 };
 
