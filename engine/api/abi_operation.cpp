@@ -18,12 +18,14 @@ using moonpool::session::Session;
 
 void keep(mp_op& op, Answer answer) {
   op.results.resize(answer.replies.size());
-  op.statement_errors.resize(answer.replies.size());
   for (std::size_t i = 0; i < answer.replies.size(); ++i) {
     if (auto* result = std::get_if<moonpool::wire::Result>(&answer.replies[i])) {
-      op.results[i] = std::make_unique<mp_result>(mp_result{std::move(*result), answer.node});
+      bool const last = i + 1 == answer.replies.size();
+      op.results[i] = std::make_unique<mp_result>(
+          mp_result{{}, std::move(*result), last ? std::move(answer.node) : answer.node});
       continue;
     }
+    op.statement_errors.resize(answer.replies.size());
     auto& error = std::get<Error>(answer.replies[i]);
     // Of a group, the statement that failed speaks, not those that were skipped because of it.
     bool const better = !op.error || (op.error->error.kind() == ErrorKind::transaction &&

@@ -19,6 +19,18 @@
 
 // What the opaque handles of moonpool.h hold.
 
+namespace moonpool::api {
+
+// Made and freed with each statement: their memory is kept as that of coroutines is.
+struct Frequent {
+  static void* operator new(std::size_t size) { return async::take_frame(size); }
+  static void operator delete(void* memory, std::size_t size) noexcept {
+    async::give_frame(memory, size);
+  }
+};
+
+}  // namespace moonpool::api
+
 struct mp_error {
   moonpool::Error error;
 };
@@ -36,7 +48,7 @@ struct mp_session {
   std::shared_ptr<moonpool::session::Session> session;
 };
 
-struct mp_result {
+struct mp_result : moonpool::api::Frequent {
   moonpool::wire::Result result;
   std::string node;
 };
@@ -64,7 +76,7 @@ struct mp_listener {
 };
 
 // Its operation writes into it, so it never moves.
-struct mp_op {
+struct mp_op : moonpool::api::Frequent {
   std::optional<moonpool::async::Stepper<void>> stepper;
   bool by_descriptor = false;                       // how its host waits for it
   std::vector<std::unique_ptr<mp_result>> results;  // by statement; empty where it failed

@@ -132,13 +132,14 @@ bool Cluster::has_other(std::vector<std::size_t> const& nodes) const {
   });
 }
 
-void Cluster::call_begins() {
+void Cluster::call_counts() {
   std::lock_guard const lock(budget_mutex_);
   if (budget_.counts()) budget_.called(Clock::now());
 }
 
-void Cluster::call_succeeded(int paid) {
+void Cluster::call_succeeded(int paid, bool counted) {
   std::lock_guard const lock(budget_mutex_);
+  if (!counted && budget_.counts()) budget_.called(Clock::now());
   budget_.succeeded(paid);
 }
 
@@ -183,7 +184,7 @@ void Cluster::met(Placement const& placement, Error const* error) {
   }
   // What the server says of its role is as of its last answer on this connection.
   if (!placement.lease || !placement.lease.is_open()) return;
-  bool const standby = placement.lease.parameter("in_hot_standby") == "on";
+  bool const standby = placement.lease.on_standby();
   if (standby == placement.on_primary) watch_.take_in_role(index, standby);
 }
 

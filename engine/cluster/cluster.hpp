@@ -71,6 +71,9 @@ class Cluster {
   async::Operation<Placement> place(Route route, Deadline deadline,
                                     std::optional<pool::Ticket> ticket = std::nullopt);
   async::Operation<Placement> place_read(ReadNeeds needs, Deadline deadline);
+  // The same where all is well and a connection is free; nullopt: they would wait, look further, or throw. Of the
+  // needs a write has the ticket only.
+  std::optional<Placement> place_now(Route route, ReadNeeds const& needs);
 
   // May what is held there still be committed? Not when somebody else was promoted meanwhile.
   bool may_write(Placement const& placement) const;
@@ -85,10 +88,11 @@ class Cluster {
   // Does a node answer that is none of these?
   bool has_other(std::vector<std::size_t> const& nodes) const;
 
-  // The books of the retry budget, kept by whoever repeats: a call begins; one that went well had paid so much
-  // for its repetitions. pay_for_repeating gives the price that was taken; 0: it must not be repeated.
-  void call_begins();
-  void call_succeeded(int paid);
+  // The books of the retry budget, kept by whoever repeats: a call is counted once, when its first attempt has
+  // failed or it went well; then it had paid so much for its repetitions. pay_for_repeating gives the price that
+  // was taken; 0: it must not be repeated.
+  void call_counts();
+  void call_succeeded(int paid, bool counted);
   int pay_for_repeating(Error const& failure);
   policy::RetryBudget budget() const;
   Duration catch_up_wait() const { return catch_up_wait_; }
@@ -117,6 +121,8 @@ class Cluster {
                                                       std::vector<Error>& failures);
   async::Operation<std::optional<Placement>> try_replicas(ReadNeeds needs, Deadline deadline,
                                                           std::vector<Error>& failures);
+  std::optional<Placement> take_now(std::size_t index, Attempt const& attempt,
+                                    Topology const& topology);
   Nodes primaries(Topology const& topology) const;
   std::vector<policy::Replica> replicas(Topology const& topology) const;
   std::size_t pick(Topology const& topology, std::vector<std::size_t> const& eligible) const;

@@ -113,9 +113,10 @@ auto Node::with_breaker(Route route, Act&& act) const {
   Breaker::State after{};
   auto result = [&] {
     std::lock_guard const lock(breaker_mutex_);
-    auto given = act(breaker(route));
+    auto const now = Clock::now();
+    auto given = act(breaker(route), now);
     auto& told = told_[route == Route::write ? 0 : 1];
-    after = breaker(route).state(Clock::now());
+    after = breaker(route).state(now);
     before = std::exchange(told, after);
     return given;
   }();
@@ -136,8 +137,8 @@ void Node::tell_change(Route route, Breaker::State before, Breaker::State after)
 void Node::settle(Route route, Breaker::Permit const& permit, Breaker::Verdict verdict,
                   Duration took) noexcept {
   try {
-    with_breaker(route, [&](Breaker& breaker) {
-      breaker.settle(permit, verdict, Clock::now(), took);
+    with_breaker(route, [&](Breaker& breaker, TimePoint now) {
+      breaker.settle(permit, verdict, now, took);
       return true;
     });
   } catch (std::exception const&) {
@@ -146,31 +147,32 @@ void Node::settle(Route route, Breaker::Permit const& permit, Breaker::Verdict v
 }
 
 Passage Node::ask(Route route) {
-  auto permit = with_breaker(route, [](Breaker& breaker) { return breaker.ask(Clock::now()); });
+  auto permit =
+      with_breaker(route, [](Breaker& breaker, TimePoint now) { return breaker.ask(now); });
   return Passage(this, route, permit);
 }
 
 Passage Node::insist(Route route) {
-  auto permit = with_breaker(route, [](Breaker& breaker) { return breaker.insist(Clock::now()); });
+  auto permit =
+      with_breaker(route, [](Breaker& breaker, TimePoint now) { return breaker.insist(now); });
   return Passage(this, route, permit);
 }
 
 Breaker::State Node::breaker_state(Route route) const {
-  return with_breaker(route, [](Breaker& breaker) { return breaker.state(Clock::now()); });
+  return with_breaker(route, [](Breaker& breaker, TimePoint now) { return breaker.state(now); });
 }
 
 void Node::hint_alive() {
   for (auto route : {Route::write, Route::read}) {
-    with_breaker(route, [](Breaker& breaker) {
-      breaker.hint_alive(Clock::now());
+    with_breaker(route, [](Breaker& breaker, TimePoint now) {
+      breaker.hint_alive(now);
       return true;
     });
   }
 }
 
 void Node::renew_breaker(Route route) {
-  with_breaker(route, [](Breaker& breaker) {
-    auto const now = Clock::now();
+  with_breaker(route, [](Breaker& breaker, TimePoint now) {
     if (breaker.forced() == Breaker::Forced::no && breaker.state(now) != Breaker::State::closed) {
       breaker.force(Breaker::Forced::no, now);
     }
@@ -180,8 +182,8 @@ void Node::renew_breaker(Route route) {
 
 void Node::force_breakers(Breaker::Forced forced) {
   for (auto route : {Route::write, Route::read}) {
-    with_breaker(route, [&](Breaker& breaker) {
-      breaker.force(forced, Clock::now());
+    with_breaker(route, [&](Breaker& breaker, TimePoint now) {
+      breaker.force(forced, now);
       return true;
     });
   }

@@ -130,7 +130,7 @@ Operation<std::optional<Placement>> Cluster::try_node(std::shared_ptr<Node> node
     for (int round = 0;; ++round) {
       auto acquiring = node->pool(attempt.purpose).acquire(attempt.deadline, attempt.ticket);
       auto lease = co_await std::move(acquiring);
-      bool const standby = lease.parameter("in_hot_standby") == "on";
+      bool const standby = lease.on_standby();
       if (!watch_.probing()) watch_.take_in_role(node->index(), standby);
       if (attempt.route == Route::write && standby) {
         // As of its last answer: the server may have been promoted since. A new connection knows.
@@ -276,6 +276,47 @@ Operation<std::optional<Placement>> Cluster::try_replicas(ReadNeeds needs, Deadl
     }
   }
   co_return std::nullopt;
+}
+
+// A connection of this node that is free now.
+std::optional<Placement> Cluster::take_now(std::size_t index, Attempt const& attempt,
+                                           Topology const& topology) {
+  auto const& node = nodes_[index];
+  auto passage = attempt.insist ? node->insist(attempt.route) : node->ask(attempt.route);
+  if (!passage) return std::nullopt;
+  auto lease = node->pool(attempt.purpose).acquire_now(attempt.ticket);
+  if (!lease) return std::nullopt;
+  bool const standby = lease->on_standby();
+  if (attempt.route == Route::write && standby) return std::nullopt;
+  return Placement{std::move(*lease), node, std::move(passage),
+                   topology.history,  0,    topology.primary == index};
+}
+
+// Only what is plain: the one primary for a write, a replica that has everything for a read.
+std::optional<Placement> Cluster::place_now(Route route, ReadNeeds const& needs) {
+  auto const topology = watch_.topology();
+  bool const plain = watch_.probing() && topology->settled && needs.avoid.empty() && !closed_;
+  if (!plain || audience_ != Audience::any) return std::nullopt;
+  Attempt attempt{route, Purpose::write, false, {}, needs.ticket};
+  auto const on_primary = [&]() -> std::optional<Placement> {
+    if (!topology->primary) return std::nullopt;
+    return take_now(*topology->primary, attempt, *topology);
+  };
+  if (route == Route::write) return on_primary();
+  attempt.purpose = Purpose::read;
+  auto const consistency = needs.reading.consistency;
+  if (consistency == policy::Consistency::strong) return on_primary();
+  if (!has_choice()) {
+    bool const only_replicas = needs.reading.fallback == policy::Fallback::error;
+    return only_replicas ? std::nullopt : on_primary();
+  }
+  if (consistency == policy::Consistency::session && needs.uncertain) return std::nullopt;
+  auto const known = replicas(*topology);
+  auto const choice = policy::choose_replicas(known, needs.reading, needs.seen);
+  if (choice.ready.empty()) return std::nullopt;
+  auto const index = choice.ready[pick(*topology, choice.ready)];
+  attempt.insist = known[index].shut;
+  return take_now(index, attempt, *topology);
 }
 
 Operation<Placement> Cluster::place_read(ReadNeeds needs, Deadline deadline) {

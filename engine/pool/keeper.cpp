@@ -96,7 +96,8 @@ Operation<std::unique_ptr<wire::Connection>> Pool::open_apart(Deadline deadline)
 void Pool::opened(std::unique_ptr<wire::Connection> connection, std::uint64_t generation) {
   auto member = std::make_unique<Member>();
   member->connection = std::move(connection);
-  member->idle_since = member->heard = Clock::now();
+  auto const now = Clock::now();
+  member->idle_since = member->heard = now;
   member->expires = member->idle_since + options_.max_lifetime -
                     fraction(options_.max_lifetime, policy::random_unit() * 0.1);
   {
@@ -108,7 +109,7 @@ void Pool::opened(std::unique_ptr<wire::Connection> connection, std::uint64_t ge
     last_failure_.reset();
     member->generation = generation;
   }
-  pass_on(std::move(member));
+  pass_on(std::move(member), now);
   std::unique_lock lock(mutex_);
   grow(lock);
 }
@@ -196,7 +197,7 @@ Operation<void> Pool::recover([[maybe_unused]] std::shared_ptr<Pool> self,
     --counts_.closing;
     ++counts_.busy;
   }
-  take_back(std::move(member));
+  take_back(std::move(member), Clock::now());
 }
 
 Operation<void> Pool::keep_alive([[maybe_unused]] std::shared_ptr<Pool> self,
@@ -216,8 +217,9 @@ Operation<void> Pool::keep_alive([[maybe_unused]] std::shared_ptr<Pool> self,
     drop(std::move(member));
     co_return;
   }
-  member->heard = Clock::now();
-  pass_on(std::move(member));
+  auto const now = Clock::now();
+  member->heard = now;
+  pass_on(std::move(member), now);
 }
 
 void Pool::start() {
@@ -267,7 +269,7 @@ Operation<void> Pool::maintain(std::weak_ptr<Pool> weak) {
       // The front was used longest ago.
       for (auto& member : idle_) {
         bool const unused = now - member->idle_since >= options_.idle_timeout && spare > 0;
-        if (!unused && !is_expired(*member)) {
+        if (!unused && !is_expired(*member, now)) {
           bool const due = options_.keepalive > Duration::zero() && waiters_.empty() &&
                            now - member->heard >=
                                fraction(options_.keepalive, 0.8 + 0.4 * policy::random_unit());

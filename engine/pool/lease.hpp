@@ -30,9 +30,16 @@ struct Member {
   bool drain_first = false;             // left in mid-stream: the rest may be short
   // Of the present lease.
   TimePoint leased_at;
+  std::uint64_t round_trips = 0;  // of the connection, when it began
   std::thread::id thread;
   std::string holder;
   std::atomic<bool> leak_told = false;  // set by the holder and by the keeper
+
+  // The lease is over.
+  void rest(TimePoint now) {
+    idle_since = now;
+    if (connection->round_trips() != round_trips) heard = now;
+  }
 };
 
 // Leave to use a connection together with others, for one statement that stands alone.
@@ -84,7 +91,7 @@ class Lease {
   std::optional<std::string> const& told_behind() const {
     return is_seat() ? told_.behind : member_->connection->told_behind();
   }
-  std::string parameter(char const* name) const;
+  bool on_standby() const;
   bool is_open() const;
   // Of many whose work failed with one connection, one speaks of it to the breaker: is it this one? A success
   // begins anew.

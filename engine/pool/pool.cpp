@@ -10,6 +10,13 @@ namespace moonpool::pool {
 using async::Operation;
 using async::Wakeup;
 
+namespace {
+
+// Who answered so short a while ago is as alive as a look at the socket could show.
+constexpr auto kFresh = std::chrono::microseconds(100);
+
+}  // namespace
+
 // Takes its waiter off the queue whatever ends the wait; a connection that was handed over at that
 // very moment goes on to the next in line.
 class Pool::Queued {
@@ -31,7 +38,7 @@ class Pool::Queued {
       unwanted = std::move(waiter_.given);
       unwanted_seat = std::move(waiter_.seat);
     }
-    if (unwanted) pool_.take_back(std::move(unwanted));
+    if (unwanted) pool_.take_back(std::move(unwanted), Clock::now());
   }
 
  private:
@@ -44,9 +51,10 @@ void Lease::held_by(std::string place) { pool_->name_holder(*member_, std::move(
 void Lease::give_back() noexcept {
   if (carriage_) pool_->alight(std::exchange(carriage_, nullptr), ticket_, alone_, told_);
   if (member_) {
-    pool_->unlend(member_.get());
-    member_->idle_since = member_->heard = Clock::now();
-    pool_->take_back(std::move(member_));
+    pool_->tell_use(*member_);
+    auto const now = Clock::now();
+    member_->rest(now);
+    pool_->take_back(std::move(member_), now);
   }
   pool_.reset();
 }
@@ -57,7 +65,7 @@ void Lease::discard() noexcept {
     give_back();
   }
   if (member_) {
-    pool_->unlend(member_.get());
+    pool_->tell_use(*member_);
     pool_->drop(std::move(member_));
   }
   pool_.reset();
@@ -69,13 +77,13 @@ Operation<std::vector<wire::Reply>> Lease::run_borrowed(wire::Request const& req
     return carriage_->member->shared->run(request, std::exchange(asks_, {}), &told_, deadline);
   }
   auto& own = connection();
-  own.ask_ahead(std::exchange(asks_.ahead, {}));
-  own.ask_behind(std::exchange(asks_.behind, {}));
+  if (!asks_.ahead.empty()) own.ask_ahead(std::exchange(asks_.ahead, {}));
+  if (!asks_.behind.empty()) own.ask_behind(std::exchange(asks_.behind, {}));
   return own.run_borrowed(request, deadline);
 }
 
-std::string Lease::parameter(char const* name) const {
-  return carriage_ ? carriage_->member->shared->parameter(name) : connection().parameter(name);
+bool Lease::on_standby() const {
+  return carriage_ ? carriage_->member->shared->on_standby() : connection().on_standby();
 }
 
 bool Lease::speaks(Error const* error) const {
@@ -98,8 +106,8 @@ Pool::Pool(std::string name, wire::Conninfo info, PoolOptions options, async::Lo
 
 Pool::~Pool() = default;
 
-bool Pool::is_expired(Member const& member) const {
-  return member.generation != generation_ || Clock::now() >= member.expires;
+bool Pool::is_expired(Member const& member, TimePoint now) const {
+  return member.generation != generation_ || now >= member.expires;
 }
 
 Error Pool::exhausted() const {
@@ -132,20 +140,18 @@ bool Pool::waits_for_itself() const {
   });
 }
 
-void Pool::lend(Member* member) {
-  auto const now = Clock::now();
+void Pool::lend(Member* member, TimePoint now) {
   if (now - member->idle_since > options_.verify_after) member->connection->ride_ahead("");
   member->leased_at = now;
+  member->round_trips = member->connection->round_trips();
   member->thread = std::this_thread::get_id();
   member->holder.clear();
   member->leak_told = false;
   member->drain_first = false;
-  std::lock_guard const lock(mutex_);
   busy_.push_back(member);
 }
 
 Lease Pool::give(std::unique_ptr<Member> member, std::optional<Ticket> const& ticket) {
-  lend(member.get());
   if (ticket && options_.share_depth > 1) return begin_carriage(std::move(member), *ticket);
   return Lease(shared_from_this(), std::move(member));
 }
@@ -155,59 +161,78 @@ void Pool::name_holder(Member& member, std::string place) {
   member.holder = std::move(place);
 }
 
-void Pool::unlend(Member* member) {
+void Pool::tell_use(Member const& member) const {
   if (observe::wants(options_.hub, observe::Kind::use)) {
-    tell(observe::Kind::use, member->leased_at, {}, nullptr);
+    tell(observe::Kind::use, member.leased_at, {}, nullptr);
   }
-  std::lock_guard const lock(mutex_);
-  std::erase(busy_, member);
+}
+
+// A seat, or an idle connection, which is looked at without the lock: the last one that was used is there first.
+// Nothing where the caller would have to wait, and when the pool is closed.
+std::optional<Lease> Pool::take_free(std::unique_lock<std::mutex>& lock,
+                                     std::optional<Ticket> const& ticket) {
+  for (;;) {
+    bool const shares = ticket && !must_be_alone(*ticket);
+    if (shares && first_rider() == waiters_.end()) {
+      if (auto carriage = find_seat()) return seat(std::move(carriage), *ticket);
+    }
+    // Whoever waits already comes first.
+    auto member = waiters_.empty() && !closed_ ? pop_idle() : nullptr;
+    if (!member) return std::nullopt;
+    auto const now = Clock::now();
+    bool const expired = is_expired(*member, now);
+    if (!expired) {
+      ++counts_.acquired;
+      lend(member.get(), now);
+    }
+    lock.unlock();
+    bool const fresh = now - member->heard < kFresh;
+    if (!expired && (fresh || member->connection->poll_alive())) {
+      if (ticket) lock.lock();
+      return give(std::move(member), ticket);
+    }
+    drop(std::move(member));
+    if (!expired) sweep_idle();
+    lock.lock();
+  }
+}
+
+std::optional<Lease> Pool::acquire_now(std::optional<Ticket> const& ticket) {
+  std::unique_lock lock(mutex_);
+  return take_free(lock, ticket);
 }
 
 Operation<Lease> Pool::acquire(Deadline deadline, std::optional<Ticket> ticket) {
   auto const self = shared_from_this();
   std::optional<Waiter> waiter;
-  for (;;) {
+  {
     std::unique_lock lock(mutex_);
+    if (auto lease = take_free(lock, ticket)) co_return std::move(*lease);
     if (closed_) {
       throw Error(ErrorKind::cluster_closed, "the pool of " + name_ + " is closed")
           .at(Phase::acquire, Outcome::not_sent);
     }
-    bool const alone = !ticket || must_be_alone(*ticket);
-    if (!alone && first_rider() == waiters_.end()) {
-      if (auto carriage = find_seat()) co_return seat(std::move(carriage), *ticket);
+    if (waiters_.size() >= options_.waiters_limit()) {
+      throw Error(ErrorKind::pool_overloaded, std::to_string(waiters_.size()) +
+                                                  " callers wait for a connection to " + name_ +
+                                                  " already")
+          .at(Phase::acquire, Outcome::not_sent)
+          .on_node(name_);
     }
-    // Whoever waits already comes first.
-    auto member = waiters_.empty() ? pop_idle() : nullptr;
-    if (!member) {
-      if (waiters_.size() >= options_.waiters_limit()) {
-        throw Error(ErrorKind::pool_overloaded, std::to_string(waiters_.size()) +
-                                                    " callers wait for a connection to " + name_ +
-                                                    " already")
-            .at(Phase::acquire, Outcome::not_sent)
-            .on_node(name_);
-      }
-      if (waits_for_itself()) {
-        throw Error(ErrorKind::self_deadlock,
-                    "this thread holds all " + std::to_string(options_.max) + " connections to " +
-                        name_ + " itself and would wait for ever for one more")
-            .at(Phase::acquire, Outcome::not_sent)
-            .on_node(name_)
-            .hint("inside a transaction use its own handle, not the database's; or raise pool.max");
-      }
-      waiter.emplace();
-      if (!alone) waiter->ticket = ticket;
-      waiter->place = waiters_.insert(waiters_.end(), &*waiter);
-      waiter->queued = true;
-      reserve();
-      grow(lock);
-      break;
+    if (waits_for_itself()) {
+      throw Error(ErrorKind::self_deadlock,
+                  "this thread holds all " + std::to_string(options_.max) + " connections to " +
+                      name_ + " itself and would wait for ever for one more")
+          .at(Phase::acquire, Outcome::not_sent)
+          .on_node(name_)
+          .hint("inside a transaction use its own handle, not the database's; or raise pool.max");
     }
-    bool const expired = is_expired(*member);
-    if (!expired) ++counts_.acquired;
-    lock.unlock();
-    if (!expired && member->connection->poll_alive()) co_return give(std::move(member), ticket);
-    drop(std::move(member));
-    if (!expired) sweep_idle();
+    waiter.emplace();
+    if (ticket && !must_be_alone(*ticket)) waiter->ticket = ticket;
+    waiter->place = waiters_.insert(waiters_.end(), &*waiter);
+    waiter->queued = true;
+    reserve();
+    grow(lock);
   }
 
   Queued const queued(*this, *waiter);
@@ -226,7 +251,7 @@ Operation<Lease> Pool::acquire(Deadline deadline, std::optional<Ticket> ticket) 
         if (alive) {
           lock.lock();
           ++counts_.acquired;
-          lock.unlock();
+          lend(member.get(), Clock::now());
           co_return give(std::move(member), ticket);
         }
         drop(std::move(member));
@@ -260,13 +285,14 @@ Operation<Lease> Pool::acquire(Deadline deadline, std::optional<Ticket> ticket) 
 
 // Puts a connection in step to use: to the first in line, else to the idle ones.
 // REQUIRES: it counts as busy and the lock is not held.
-void Pool::pass_on(std::unique_ptr<Member> member) {
+void Pool::pass_on(std::unique_ptr<Member> member, TimePoint now) {
   std::unique_lock lock(mutex_);
-  if (closed_ || is_expired(*member)) {
+  if (closed_ || is_expired(*member, now)) {
     lock.unlock();
     drop(std::move(member));
     return;
   }
+  std::erase(busy_, member.get());
   if (!waiters_.empty()) {
     auto* const first = waiters_.front();
     waiters_.pop_front();
@@ -282,7 +308,7 @@ void Pool::pass_on(std::unique_ptr<Member> member) {
 }
 
 // The server's own transaction status decides, never a counter of ours.
-void Pool::take_back(std::unique_ptr<Member> member) {
+void Pool::take_back(std::unique_ptr<Member> member, TimePoint now) {
   auto& connection = *member->connection;
   if (!connection.is_open()) {
     drop(std::move(member));
@@ -291,6 +317,7 @@ void Pool::take_back(std::unique_ptr<Member> member) {
   if (!connection.usable() || connection.transaction_state() != wire::TransactionState::idle) {
     {
       std::lock_guard const lock(mutex_);
+      std::erase(busy_, member.get());
       --counts_.busy;
       ++counts_.closing;
     }
@@ -301,13 +328,14 @@ void Pool::take_back(std::unique_ptr<Member> member) {
     connection.ride_ahead("DISCARD ALL");
     connection.session_restored();
   }
-  pass_on(std::move(member));
+  pass_on(std::move(member), now);
 }
 
 // Closes a busy connection; its place is free only once the socket is closed.
 void Pool::drop(std::unique_ptr<Member> member) {
   {
     std::lock_guard const lock(mutex_);
+    std::erase(busy_, member.get());
     --counts_.busy;
     ++counts_.closing;
   }

@@ -57,6 +57,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   // connection itself). All of them: nothing was sent.
   // With a ticket it may be a seat: a connection that others use too, or will.
   async::Operation<Lease> acquire(Deadline deadline, std::optional<Ticket> ticket = std::nullopt);
+  // The same where nobody has to wait for it; nullopt: acquire() would wait, or throw.
+  std::optional<Lease> acquire_now(std::optional<Ticket> const& ticket);
 
   // A connection like the pool's that is none of its own: not counted, not kept, the caller's. Throws
   // Error.
@@ -99,34 +101,37 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Pool(std::string name, wire::Conninfo info, PoolOptions options, async::Loop& keeper);
 
   // Called by leases.
-  void take_back(std::unique_ptr<Member> member);
+  void take_back(std::unique_ptr<Member> member, TimePoint now);
   void drop(std::unique_ptr<Member> member);
 
-  std::unique_ptr<Member> pop_idle();
-  void lend(Member* member);
-  Lease give(std::unique_ptr<Member> member, std::optional<Ticket> const& ticket);
+  void tell_use(Member const& member) const;
   // Sharing, see share.cpp.
-  Lease begin_carriage(std::unique_ptr<Member> member, Ticket const& ticket);
   void alight(std::shared_ptr<Carriage> carriage, Ticket const& ticket, bool alone,
               wire::Told const& told) noexcept;
   void leave_to_end(Carriage& carriage);
   // These REQUIRE the lock.
+  std::unique_ptr<Member> pop_idle();
+  void lend(Member* member, TimePoint now);
+  Lease give(std::unique_ptr<Member> member, std::optional<Ticket> const& ticket);
+  std::optional<Lease> take_free(std::unique_lock<std::mutex>& lock,
+                                 std::optional<Ticket> const& ticket);
+  Lease begin_carriage(std::unique_ptr<Member> member, Ticket const& ticket);
   bool must_be_alone(Ticket const& ticket) const;
   std::list<Waiter*>::iterator first_rider();
   std::shared_ptr<Carriage> find_seat() const;
   Lease seat(std::shared_ptr<Carriage> carriage, Ticket const& ticket);
   void reserve();
   void board_waiters();
-  void unlend(Member* member);
+
   void name_holder(Member& member, std::string place);
   bool waits_for_itself() const;
   void warn_of_leaks();
   void sweep_idle();
-  void pass_on(std::unique_ptr<Member> member);
+  void pass_on(std::unique_ptr<Member> member, TimePoint now);
   void close_member(std::unique_ptr<Member> member);
   void grow(std::unique_lock<std::mutex>& lock);
   void fail_waiters(Error const& error);
-  bool is_expired(Member const& member) const;
+  bool is_expired(Member const& member, TimePoint now) const;
   bool is_closed() const;
   Error exhausted() const;
 

@@ -28,7 +28,7 @@ std::shared_ptr<Carriage> Pool::find_seat() const {
     auto const& shared = *carriage->member->shared;
     bool const shut = carriage->reserved || carriage->discarded || carriage->loners > 0 ||
                       carriage->riders >= options_.share_depth || !shared.is_open() ||
-                      shared.session_changed() || is_expired(*carriage->member) ||
+                      shared.session_changed() || is_expired(*carriage->member, now) ||
                       shared.running_for(now) > options_.share_slow;
     if (!shut && (!best || carriage->riders < best->riders)) best = carriage;
   }
@@ -55,7 +55,6 @@ Lease Pool::begin_carriage(std::unique_ptr<Member> member, Ticket const& ticket)
   if (!member->shared) member->shared = std::make_unique<wire::Shared>(*member->connection);
   auto carriage = std::make_shared<Carriage>();
   carriage->member = std::move(member);
-  std::lock_guard const lock(mutex_);
   carriages_.push_back(carriage);
   auto lease = seat(std::move(carriage), ticket);
   if (!waiters_.empty()) {
@@ -90,18 +89,22 @@ void Pool::alight(std::shared_ptr<Carriage> carriage, Ticket const& ticket, bool
   if (observe::wants(options_.hub, observe::Kind::use)) {
     tell(observe::Kind::use, member->leased_at, {}, nullptr);
   }
-  member->idle_since = member->heard = Clock::now();
+  auto const now = Clock::now();
+  member->rest(now);
   if (carriage->discarded) {
     drop(std::move(member));
   } else {
-    take_back(std::move(member));
+    take_back(std::move(member), now);
   }
 }
 
 // For each caller in the line who needs a connection alone one is left to run empty, unless one is being
 // opened for it. One that hangs on a slow statement does not count.
 void Pool::reserve() {
-  if (carriages_.empty()) return;
+  if (waiters_.empty()) {
+    for (auto const& carriage : carriages_) carriage->reserved = false;
+    return;
+  }
   auto const alone = static_cast<std::size_t>(std::ranges::count_if(
       waiters_, [](Waiter const* waiter) { return !waiter->ticket.has_value(); }));
   auto const coming = failures_in_a_row_ > 0 ? 0 : counts_.connecting;

@@ -7,6 +7,7 @@ namespace moonpool::session {
 std::optional<Duration> Attempts::after(Error& failure, bool repeatable, bool elsewhere,
                                         Deadline deadline) {
   auto const made = static_cast<int>(failures_.size()) + 1;
+  if (failures_.empty()) cluster_.call_counts();
   // The connection may have tried twice by itself: what it prepared had gone stale.
   tries_ += failure.attempt();
   failures_.push_back(failure.attempt(tries_));
@@ -23,7 +24,7 @@ std::optional<Duration> Attempts::after(Error& failure, bool repeatable, bool el
   return pause;
 }
 
-void Attempts::succeed() { cluster_.call_succeeded(paid_); }
+void Attempts::succeed() { cluster_.call_succeeded(paid_, !failures_.empty()); }
 
 Error Attempts::verdict() const {
   auto last = failures_.back();

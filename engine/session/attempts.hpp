@@ -14,9 +14,7 @@ class Attempts {
  public:
   // Begins the call. REQUIRES: the cluster outlives it.
   Attempts(cluster::Cluster& cluster, policy::RetryOptions options, policy::Work work)
-      : cluster_(cluster), options_(options), work_(work) {
-    cluster_.call_begins();
-  }
+      : cluster_(cluster), options_(options), work_(work) {}
 
   // An attempt was cut short by this. Gives the pause before the next one; nullopt: there is none. `repeatable`:
   // nothing that only the caller knows speaks against it. `elsewhere`: it would meet another node.

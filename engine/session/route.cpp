@@ -49,6 +49,7 @@ cluster::ReadNeeds Session::needs_of(RunOptions const& options) const {
   if (options.consistency) needs.reading.consistency = *options.consistency;
   if (options.fallback) needs.reading.fallback = *options.fallback;
   if (options.max_lag > Duration::zero()) needs.reading.max_lag = options.max_lag;
+  if (!cluster_->has_choice()) return needs;
   auto const seen = memory_->seen();
   needs.seen = seen.position;
   needs.uncertain = !seen.certain;
@@ -73,6 +74,19 @@ Operation<Placement> Session::place(RunOptions options, std::vector<std::size_t>
   }
 }
 
+std::optional<Placement> Session::place_now(RunOptions const& options,
+                                            std::vector<std::size_t> const& avoid,
+                                            std::optional<pool::Ticket> const& ticket) const {
+  if (!avoid.empty()) return std::nullopt;
+  cluster::ReadNeeds needs;
+  if (options.route == Route::read) needs = needs_of(options);
+  needs.ticket = ticket;
+  WatchedAcquire watched(*cluster_->hub(), habits_, options.route, options.attempt);
+  auto placement = cluster_->place_now(options.route, needs);
+  if (placement) watched.found(*placement);
+  return placement;
+}
+
 void Session::tell_retry(RunOptions const& options, Error const& failure, Duration pause) const {
   auto const& hub = *cluster_->hub();
   if (!hub.wants(observe::Kind::retry)) return;
@@ -87,14 +101,14 @@ void Session::tell_retry(RunOptions const& options, Error const& failure, Durati
   cluster_->hub()->see(activity);
 }
 
-// A read, by a placement that may have to prove first that it has what the session wrote.
+// A read, by a placement that has to prove first that it has what the session wrote.
 Operation<Answer> Session::run_read(Placement* placement, wire::Request const& statements,
                                     RunOptions options, Deadline deadline) {
   auto const wanted = placement->must_have;
-  if (wanted != 0) placement->lease.ask_ahead(kApplied);
+  placement->lease.ask_ahead(kApplied);
   auto running = run_placed(placement, statements, options, deadline);
   auto answer = co_await std::move(running);
-  if (wanted == 0 || answer.error() != nullptr) co_return answer;
+  if (answer.error() != nullptr) co_return answer;
   if (has(placement->lease.told_ahead(), wanted)) co_return answer;
   // What it answered is too old. A moment later it may not be.
   auto catching = caught_up(placement, deadline);

@@ -174,47 +174,60 @@ Operation<Answer> Session::run_placed(Placement* placement, wire::Request const&
   co_return answer;
 }
 
-Operation<Answer> Session::run(wire::Request statements, RunOptions options) {
-  auto const self = shared_from_this();
+// Statements of a transaction, or of a group that is all or none, share one segment.
+void Session::prepare(wire::Request& statements, bool one_segment) const {
   if (statements.empty()) throw Error(ErrorKind::usage, "there is no statement to run");
-  auto const deadline = deadline_in(options.timeout);
-  // Statements of a transaction, or of a group that is all or none, share one segment.
-  bool const one_segment = options.atomic || transaction_;
   for (auto& statement : statements) statement.ends_segment = !one_segment;
   statements.back().ends_segment = true;
   mark(statements, habits_);
+}
 
-  if (transaction_) {
-    check_turn();
-    Turn const turn(turn_);
-    Answer answer;
-    answer.node = transaction_->node();
-    auto const begun = Clock::now();
-    Watched watched(*cluster_->hub(), habits_, statements, answer.node, to_string(Route::write),
-                    options.attempt);
-    auto running = transaction_->run(watched.on() ? statements : std::move(statements), deadline);
-    answer.replies = co_await std::move(running);
-    transaction_->settle(answer.error(), Clock::now() - begun);
-    cluster_->met(transaction_->placement(), answer.error());
-    name_node(answer.replies, answer.node);
-    watched.end(answer.replies);
-    co_return answer;
-  }
+// No coroutine of its own: each one costs a call something.
+Operation<Answer> Session::run(wire::Request statements, RunOptions options) {
+  auto self = shared_from_this();
+  if (transaction_) return run_inside(std::move(self), std::move(statements), options);
   if (habits_.pinned && options.route == Route::write) {
-    Turn const turn(turn_);
-    auto pinning = pinned_placement(deadline);
-    auto* placement = co_await std::move(pinning);
-    auto running = run_placed(placement, statements, options, deadline);
-    auto answer = co_await std::move(running);
-    co_return answer;
+    return run_pinned(std::move(self), std::move(statements), options);
   }
-  auto running = run_anywhere(statements, options, deadline);
+  return run_anywhere(std::move(self), std::move(statements), options);
+}
+
+Operation<Answer> Session::run_inside([[maybe_unused]] Self self, wire::Request statements,
+                                      RunOptions options) {
+  auto const deadline = deadline_in(options.timeout);
+  prepare(statements, true);
+  check_turn();
+  Turn const turn(turn_);
+  Answer answer;
+  answer.node = transaction_->node();
+  auto const begun = Clock::now();
+  Watched watched(*cluster_->hub(), habits_, statements, answer.node, to_string(Route::write),
+                  options.attempt);
+  auto running = transaction_->run(watched.on() ? statements : std::move(statements), deadline);
+  answer.replies = co_await std::move(running);
+  transaction_->settle(answer.error(), Clock::now() - begun);
+  cluster_->met(transaction_->placement(), answer.error());
+  name_node(answer.replies, answer.node);
+  watched.end(answer.replies);
+  co_return answer;
+}
+
+Operation<Answer> Session::run_pinned([[maybe_unused]] Self self, wire::Request statements,
+                                      RunOptions options) {
+  auto const deadline = deadline_in(options.timeout);
+  prepare(statements, options.atomic);
+  Turn const turn(turn_);
+  auto pinning = pinned_placement(deadline);
+  auto* placement = co_await std::move(pinning);
+  auto running = run_placed(placement, statements, options, deadline);
   auto answer = co_await std::move(running);
   co_return answer;
 }
 
-Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOptions options,
-                                        Deadline deadline) {
+Operation<Answer> Session::run_anywhere([[maybe_unused]] Self self, wire::Request statements,
+                                        RunOptions options) {
+  auto const deadline = deadline_in(options.timeout);
+  prepare(statements, options.atomic);
   auto const work = options.route == Route::read || options.idempotent ? policy::Work::repeatable
                                                                        : policy::Work::once;
   // Several segments may have ended differently: only a whole request can be repeated.
@@ -225,15 +238,19 @@ Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOpti
   for (;;) {
     Answer answer;
     std::optional<Error> failure;
+    std::optional<std::size_t> tried;
     bool thrown = false;
     bool refused_here = false;
     try {
-      auto placing = place(options, avoid, ticket, deadline);
-      auto placement = co_await std::move(placing);
-      avoid.push_back(placement.node->index());
-      auto running = options.route == Route::read
-                         ? run_read(&placement, statements, options, deadline)
-                         : run_placed(&placement, statements, options, deadline);
+      auto placement = place_now(options, avoid, ticket);
+      if (!placement) {
+        auto placing = place(options, avoid, ticket, deadline);
+        placement = co_await std::move(placing);
+      }
+      tried = placement->node->index();
+      auto running = placement->must_have != 0
+                         ? run_read(&*placement, statements, options, deadline)
+                         : run_placed(&*placement, statements, options, deadline);
       answer = co_await std::move(running);
     } catch (Error const& error) {
       failure = error;
@@ -246,6 +263,7 @@ Operation<Answer> Session::run_anywhere(wire::Request const& statements, RunOpti
       attempts.succeed();
       co_return answer;
     }
+    if (tried) avoid.push_back(*tried);
     // A read that writes is refused everywhere; and what the primary refuses was made read-only by its user.
     bool const misplaced = failure->retry_class() == RetryClass::reroute;
     if (misplaced && !thrown && options.route == Route::write) {
@@ -344,7 +362,7 @@ Operation<std::shared_ptr<Session>> Session::begin(TransactionOptions options) {
     co_return inner;
   }
   auto const deadline = deadline_in(options.timeout);
-  cluster_->call_begins();
+  cluster_->call_counts();
   Placement placement;
   if (habits_.pinned) {
     auto pinning = pinned_placement(deadline);
@@ -352,8 +370,12 @@ Operation<std::shared_ptr<Session>> Session::begin(TransactionOptions options) {
     placement = std::move(*pinned_);
     inner->pinned_ = pinned_;
   } else {
-    auto placing = place({}, {}, std::nullopt, deadline);
-    placement = co_await std::move(placing);
+    auto placed = place_now({}, {}, std::nullopt);
+    if (!placed) {
+      auto placing = place({}, {}, std::nullopt, deadline);
+      placed = co_await std::move(placing);
+    }
+    placement = std::move(*placed);
   }
   auto const node = placement.node->name();
   if (!options.place.empty()) placement.lease.held_by(options.place);
@@ -420,7 +442,7 @@ Operation<void> Session::commit() {
     auto sweeping = sweep_now_and_then(make(cluster_, plain_habits()));
     co_await std::move(sweeping);
   }
-  cluster_->call_succeeded(0);
+  cluster_->call_succeeded(0, true);
   if (auto const lsn = policy::parse_lsn(transaction_->committed_at())) {
     memory_->remember({history.system, history.timeline, *lsn});
   }

@@ -123,8 +123,11 @@ class Session : public std::enable_shared_from_this<Session> {
   async::Operation<Answer> run_placed(cluster::Placement* placement,
                                       wire::Request const& statements, RunOptions options,
                                       Deadline deadline);
-  async::Operation<Answer> run_anywhere(wire::Request const& statements, RunOptions options,
-                                        Deadline deadline);
+  using Self = std::shared_ptr<Session const>;  // so that it outlives what is under way
+  void prepare(wire::Request& statements, bool one_segment) const;
+  async::Operation<Answer> run_inside(Self self, wire::Request statements, RunOptions options);
+  async::Operation<Answer> run_pinned(Self self, wire::Request statements, RunOptions options);
+  async::Operation<Answer> run_anywhere(Self self, wire::Request statements, RunOptions options);
   async::Operation<cluster::Placement*> pinned_placement(Deadline deadline);
   async::Operation<void> prove(Error lost);
   // Finds a connection, begins the work on it, and keeps it. `start` is called once an attempt and leans
@@ -136,6 +139,10 @@ class Session : public std::enable_shared_from_this<Session> {
   cluster::ReadNeeds needs_of(RunOptions const& options) const;
   async::Operation<cluster::Placement> place(RunOptions options, std::vector<std::size_t> avoid,
                                              std::optional<pool::Ticket> ticket, Deadline deadline);
+  // The same without waiting, where that can be.
+  std::optional<cluster::Placement> place_now(RunOptions const& options,
+                                              std::vector<std::size_t> const& avoid,
+                                              std::optional<pool::Ticket> const& ticket) const;
   async::Operation<Answer> run_read(cluster::Placement* placement, wire::Request const& statements,
                                     RunOptions options, Deadline deadline);
   async::Operation<bool> caught_up(cluster::Placement* placement, Deadline deadline);

@@ -33,6 +33,9 @@ enum class Copies : std::uint8_t { nothing, in, out };
 // Does a COPY go through the client, and which way? The first of the two words decides: what follows
 // are options.
 Copies copies_through_client(std::string_view sql) {
+  // Most statements begin with the letter of another word.
+  auto const letter = sql.empty() ? 0 : static_cast<unsigned char>(sql.front()) | 0x20;
+  if (letter >= 'a' && letter <= 'z' && letter != 'c') return Copies::nothing;
   SqlScanner scanner(sql);
   bool first = true;
   for (auto token = scanner.next(); token.kind != TokenKind::end; token = scanner.next()) {

@@ -76,19 +76,39 @@ bool Connection::committed_locally() const {
 
 void Connection::ride_ahead(std::string sql) { ahead_.push_back(std::move(sql)); }
 
+// Of a server that writes it is asked no more: it never becomes a standby while a connection lives. Behind a
+// pooler, where nothing is prepared, the next statement may meet another server.
+bool Connection::on_standby() {
+  if (!may_be_standby_) return false;
+  bool const standby = pq::parameter(raw_->get(), "in_hot_standby") == "on";
+  may_be_standby_ = standby || cache_.capacity() == 0;
+  return standby;
+}
+
+bool Connection::is_busy() const { return pq::is_busy(raw_->get()); }
+
+Wait Connection::more_to_read(Deadline deadline) {
+  auto* const connection = raw_->get();
+  // A failed flush is not the end: the server's last words may be waiting to be read.
+  auto const interest = pq::flush(connection) == 1 ? Interest::read_write : Interest::read;
+  return {pq::socket_of(connection), interest, deadline};
+}
+
+Wakeup Connection::read_more(Wakeup wakeup, Deadline deadline) {
+  if (wakeup != Wakeup::ready) return wakeup;
+  if (!pq::consume(raw_->get())) {
+    lost_ = true;
+    return Wakeup::ready;
+  }
+  // An answer that never stops coming is always ready to be read, and never done.
+  return is_busy() && deadline.passed() ? Wakeup::timed_out : Wakeup::ready;
+}
+
 Operation<Wakeup> Connection::wait_for_result(Deadline deadline) {
-  auto* connection = raw_->get();
-  while (pq::is_busy(connection)) {
-    // A failed flush is not the end: the server's last words may be waiting to be read.
-    auto const interest = pq::flush(connection) == 1 ? Interest::read_write : Interest::read;
-    auto const wakeup = co_await Wait{pq::socket_of(connection), interest, deadline};
+  while (!lost_ && is_busy()) {
+    auto const woken = co_await more_to_read(deadline);
+    auto const wakeup = read_more(woken, deadline);
     if (wakeup != Wakeup::ready) co_return wakeup;
-    if (!pq::consume(connection)) {
-      lost_ = true;
-      co_return Wakeup::ready;
-    }
-    // An answer that never stops coming is always ready to be read, and never done.
-    if (deadline.passed() && pq::is_busy(connection)) co_return Wakeup::timed_out;
   }
   co_return Wakeup::ready;
 }
@@ -143,18 +163,31 @@ Operation<std::vector<Reply>> Connection::run_borrowed(Request const& request, D
   for (auto const& statement : request) check_statement(statement);
   bool const outside = transaction_state() == TransactionState::idle;
   auto const asks = std::exchange(asks_, {});
-  auto first = exchange(request, asks, deadline);
-  auto replies = co_await std::move(first);
-  bool const one_segment = std::ranges::count(request, true, &Statement::ends_segment) == 1;
-  bool const again = outside && one_segment && usable() &&
-                     transaction_state() == TransactionState::idle && is_stale(replies);
-  if (again) {
-    auto const stale = std::move(replies);
-    auto second = exchange(request, asks, deadline);
-    replies = co_await std::move(second);
-    note_second_try(replies, stale);
+  std::vector<Reply> stale;
+  for (;;) {
+    notices_.clear();
+    told_ = {};
+    Exchange exchange(*this, request);
+    begin(exchange, asks);
+    while (!exchange.is_over()) {
+      if (!is_busy()) {
+        take_answer();
+        continue;
+      }
+      auto const woken = co_await more_to_read(deadline);
+      auto const wakeup = read_more(woken, deadline);
+      if (wakeup != Wakeup::ready) exchange.lose(loss(wakeup));
+      if (lost_) lose(loss(wakeup));
+    }
+    told_ = exchange.told();
+    auto replies = exchange.take();
+    if (!stale.empty()) note_second_try(replies, stale);
+    bool const one_segment = std::ranges::count(request, true, &Statement::ends_segment) == 1;
+    bool const again = stale.empty() && outside && one_segment && usable() &&
+                       transaction_state() == TransactionState::idle && is_stale(replies);
+    if (!again) co_return replies;
+    stale = std::move(replies);
   }
-  co_return replies;
 }
 
 Operation<std::vector<Reply>> Connection::run_script(std::string sql, Deadline deadline) {

@@ -114,6 +114,8 @@ class Connection {
   int server_version() const;
   // As the server reports it: in_hot_standby, server_version, TimeZone, …; "" when it does not.
   std::string parameter(char const* name) const;
+  // As of the server's last answer: is it a standby?
+  bool on_standby();
   int socket() const;
 
   // Of the last run().
@@ -160,9 +162,6 @@ class Connection {
 
   Connection(std::unique_ptr<RawConnection> raw, Options options);
   static void keep_notice(void* context, pg_result const* result);
-  // One request and its answers. The request must outlive the operation.
-  async::Operation<std::vector<Reply>> exchange(Request const& request, Asks const& asks,
-                                                Deadline deadline);
   // Sends it; false when the connection is lost.
   bool begin(Exchange& exchange, Asks const& asks);
   // One answer that is here: takes it to whom it belongs. REQUIRES: expected_ not empty, libpq not busy.
@@ -179,8 +178,12 @@ class Connection {
   bool send_statement(Statement const& statement, std::size_t index);
   bool send_riders();
   bool send_sync(Expected::What what);
-  // Until libpq can give a result without blocking; anything but `ready` is the end of waiting.
+  // Until libpq can give a result without blocking; anything but `ready` is the end of waiting. By hand:
+  // while is_busy(), wait for more_to_read() and tell read_more() how that ended.
   async::Operation<async::Wakeup> wait_for_result(Deadline deadline);
+  bool is_busy() const;
+  async::Wait more_to_read(Deadline deadline);
+  async::Wakeup read_more(async::Wakeup wakeup, Deadline deadline);
   Error loss(async::Wakeup wakeup);
   async::Operation<void> leave_pipeline(Deadline deadline);
   void end_script();
@@ -199,10 +202,12 @@ class Connection {
   std::vector<Notice> notices_;
   void (*others_notices_)(void*, pg_result const*) = nullptr;  // libpq's own receiver
   StatementCache cache_;
+  std::vector<pq::Value> values_;  // of the statement that is being sent
   std::uint64_t round_trips_ = 0;
   bool session_changed_ = false;
   bool in_script_ = false;  // out of pipeline mode, for a script or a COPY
   bool unready_ = false;    // a rider was refused
+  bool may_be_standby_ = true;
   bool lost_ = false;
 };
 

@@ -10,7 +10,6 @@
 
 namespace moonpool::wire {
 
-using async::Operation;
 using async::Wakeup;
 
 Exchange::Exchange(Connection& connection, Request const& request)
@@ -102,9 +101,12 @@ void Connection::take_error(Error error) {
   }
   note_error(front, error);
   if (of == nullptr) return;
-  if (front.what == Expected::What::prepare) of->unprepared_.insert_or_assign(front.name, error);
-  auto const reason = of->unprepared_.find(front.name);
-  if (error.sqlstate() == "26000" && reason != of->unprepared_.end()) error = reason->second;
+  if (front.what == Expected::What::prepare) of->unprepared_.emplace_back(front.name, error);
+  if (error.sqlstate() == "26000") {
+    for (auto const& [name, reason] : of->unprepared_) {
+      if (name == front.name) error = reason;
+    }
+  }
   // An error in place of the Sync's answer is the commit of the whole segment failing.
   of->replies_.error(front.what == Expected::What::sync ? Replies::kSegment : front.index, error);
 }
@@ -179,27 +181,6 @@ void Connection::take_answer() {
   Result answer(std::move(result));
   note_tag(answer.tag(), status == pq::ResultStatus::tuples_ok);
   if (of != nullptr) of->replies_.result(index, std::move(answer));
-}
-
-Operation<std::vector<Reply>> Connection::exchange(Request const& request, Asks const& asks,
-                                                   Deadline deadline) {
-  notices_.clear();
-  told_ = {};
-  Exchange exchange(*this, request);
-  begin(exchange, asks);
-  while (!exchange.is_over()) {
-    auto waiting = wait_for_result(deadline);
-    auto const wakeup = co_await std::move(waiting);
-    if (wakeup != Wakeup::ready) {
-      exchange.lose(loss(wakeup));
-    } else if (lost_) {
-      lose(loss(wakeup));
-    } else {
-      take_answer();
-    }
-  }
-  told_ = exchange.told();
-  co_return exchange.take();
 }
 
 }  // namespace moonpool::wire

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/time.hpp"
@@ -41,6 +41,8 @@ class Exchange {
 
   // Every answer is here, or will not come.
   bool is_over() const { return owed_ == 0 || lost_; }
+  // Nothing is owed to it.
+  bool is_settled() const { return owed_ == 0; }
   // Nothing more is expected: what is not settled gets this error.
   void lose(Error const& error) {
     lost_ = true;
@@ -58,7 +60,7 @@ class Exchange {
   Replies replies_;
   Told told_;
   // Why a name is unknown to the statements that were sent behind the one that was to prepare it.
-  std::unordered_map<std::string, Error> unprepared_;
+  std::vector<std::pair<std::string, Error>> unprepared_;
   std::size_t owed_ = 0;  // answers of the server
   bool lost_ = false;
 };

@@ -2,7 +2,13 @@
 
 namespace moonpool::wire {
 
-Replies::Replies(Request const& request) : request_(request), replies_(request.size()) {}
+Replies::Replies(Request const& request)
+    : request_(request), replies_(request.size()), here_(request.size(), 0) {}
+
+void Replies::put(std::size_t index, Reply reply) {
+  replies_[index] = std::move(reply);
+  here_[index] = 1;
+}
 
 std::size_t Replies::segment_end() const {
   auto end = settled_;
@@ -17,8 +23,8 @@ Error Replies::dressed(std::size_t index, Error error) const {
 
 void Replies::result(std::size_t index, Result result) {
   // A rule can make a statement answer more than once; the last answer counts, as in psql.
-  if (replies_[index] && std::holds_alternative<Error>(*replies_[index])) return;
-  replies_[index] = Reply(std::move(result));
+  if (std::holds_alternative<Error>(replies_[index])) return;
+  put(index, std::move(result));
 }
 
 void Replies::error(std::size_t index, Error error) {
@@ -26,23 +32,21 @@ void Replies::error(std::size_t index, Error error) {
   if (error.poisons_connection()) error.at(Phase::wait, Outcome::unknown);
   if (index != kSegment) {
     // The first error of a statement is the one to tell: preparing failed, then running by that name.
-    if (replies_[index] && std::holds_alternative<Error>(*replies_[index])) return;
-    replies_[index] = Reply(dressed(index, error));
+    if (std::holds_alternative<Error>(replies_[index])) return;
+    put(index, dressed(index, error));
     return;
   }
   for (auto i = settled_; i < segment_end(); ++i) {
-    if (!replies_[i] || std::holds_alternative<Result>(*replies_[i])) {
-      replies_[i] = Reply(dressed(i, error));
-    }
+    if (std::holds_alternative<Result>(replies_[i])) put(i, dressed(i, error));
   }
 }
 
 void Replies::skipped(std::size_t index) {
-  if (replies_[index]) return;
+  if (here_[index] != 0) return;
   Error because(ErrorKind::transaction,
                 "not run, because an earlier statement of its group failed");
   because.at(Phase::wait, Outcome::rejected);
-  replies_[index] = Reply(dressed(index, because));
+  put(index, dressed(index, because));
 }
 
 void Replies::settle() { settled_ = segment_end(); }
@@ -52,37 +56,30 @@ void Replies::lose_rest(Error const& error) {
   auto const end = segment_end();
   bool failed = false;
   for (auto i = settled_; i < end; ++i) {
-    auto const* known = replies_[i] ? std::get_if<Error>(&*replies_[i]) : nullptr;
+    auto const* known = std::get_if<Error>(&replies_[i]);
     failed = failed || (known != nullptr && known->outcome() == Outcome::rejected);
   }
   if (failed) {
     for (auto i = settled_; i < end; ++i) {
-      if (!replies_[i] || std::holds_alternative<Result>(*replies_[i])) {
-        replies_[i].reset();
-        skipped(i);
-      }
+      if (std::holds_alternative<Error>(replies_[i])) continue;
+      here_[i] = 0;
+      skipped(i);
     }
   }
   for (auto i = settled_; i < replies_.size(); ++i) {
-    bool const told = replies_[i] && std::holds_alternative<Error>(*replies_[i]);
-    if (!told) replies_[i] = Reply(dressed(i, error));
+    if (std::holds_alternative<Result>(replies_[i])) put(i, dressed(i, error));
   }
   settled_ = replies_.size();
 }
 
 std::vector<Reply> Replies::take() {
-  std::vector<Reply> out;
-  out.reserve(replies_.size());
   for (std::size_t i = 0; i < replies_.size(); ++i) {
-    if (!replies_[i]) {
-      Error missing(ErrorKind::protocol, "the server gave no answer to this statement");
-      missing.at(Phase::wait, Outcome::unknown);
-      out.emplace_back(dressed(i, missing));
-    } else {
-      out.push_back(std::move(*replies_[i]));
-    }
+    if (here_[i] != 0) continue;
+    Error missing(ErrorKind::protocol, "the server gave no answer to this statement");
+    missing.at(Phase::wait, Outcome::unknown);
+    put(i, dressed(i, missing));
   }
-  return out;
+  return std::move(replies_);
 }
 
 }  // namespace moonpool::wire

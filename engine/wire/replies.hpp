@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
+#include <string>
 #include <vector>
 
 #include "wire/statement.hpp"
@@ -34,7 +34,10 @@ class Replies {
   std::size_t segment_end() const;
 
   Request const& request_;
-  std::vector<std::optional<Reply>> replies_;
+  void put(std::size_t index, Reply reply);
+
+  std::vector<Reply> replies_;
+  std::string here_;         // a byte for each of them: is it?
   std::size_t settled_ = 0;  // statements before this one are settled
 };
 

@@ -7,7 +7,7 @@ namespace moonpool::wire {
 namespace {
 
 // Text and parameter types: a statement prepared for other types is another statement.
-std::string cache_key(Statement const& statement) {
+std::string typed_key(Statement const& statement) {
   std::string key = statement.sql;
   for (std::size_t i = 0; i < statement.params.size(); ++i) {
     if (statement.params[i].type == 0) continue;
@@ -44,24 +44,27 @@ bool Connection::send_riders() {
 }
 
 bool Connection::send_statement(Statement const& statement, std::size_t index) {
-  std::vector<pq::Value> values;
-  values.reserve(statement.params.size());
+  values_.clear();
+  bool typed = false;
   for (auto const& param : statement.params) {
-    values.push_back({param.text ? param.text->c_str() : nullptr, param.type});
+    values_.push_back({param.text ? param.text->c_str() : nullptr, param.type});
+    typed = typed || param.type != 0;
   }
   StatementCache::Plan plan;
-  if (statement.cacheable) plan = cache_.plan(cache_key(statement));
+  if (statement.cacheable) {
+    plan = typed ? cache_.plan(typed_key(statement)) : cache_.plan(statement.sql);
+  }
   if (plan.advice == StatementCache::Advice::run_plain) {
     expect(Expected::What::statement, index, "");
-    return pq::send_params(raw_->get(), statement.sql.c_str(), values);
+    return pq::send_params(raw_->get(), statement.sql.c_str(), values_);
   }
   if (plan.advice == StatementCache::Advice::prepare) {
     expect(Expected::What::prepare, index, plan.name);
-    if (!pq::send_prepare(raw_->get(), plan.name.c_str(), statement.sql.c_str(), values))
+    if (!pq::send_prepare(raw_->get(), plan.name.c_str(), statement.sql.c_str(), values_))
       return false;
   }
   expect(Expected::What::statement, index, plan.name);
-  return pq::send_prepared(raw_->get(), plan.name.c_str(), values);
+  return pq::send_prepared(raw_->get(), plan.name.c_str(), values_);
 }
 
 bool Connection::send_ask(std::string const& sql, std::size_t which) {

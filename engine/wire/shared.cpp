@@ -71,6 +71,8 @@ class Shared::Rider : public async::SharedWait {
   Rider(Rider const&) = delete;
   Rider& operator=(Rider const&) = delete;
   ~Rider() override {
+    // The others have nothing to do with it any more: as a rule it has all its answers, and slept with a reader.
+    if (settled_ && !bell_) return;
     std::lock_guard const lock(shared_.mutex_);
     leave();
     if (bell_) {
@@ -87,6 +89,7 @@ class Shared::Rider : public async::SharedWait {
     if (!connection.is_open()) {
       exchange_->lose(Error(ErrorKind::connection, "the connection was lost before this was sent")
                           .at(Phase::acquire, Outcome::not_sent));
+      over_ = true;
       return;
     }
     if (connection.expected_.empty()) {
@@ -102,7 +105,8 @@ class Shared::Rider : public async::SharedWait {
   // Gives up: its answers will be read and dropped.
   void give_up(Wakeup wakeup) {
     std::lock_guard const lock(shared_.mutex_);
-    if (exchange_->is_over()) return;
+    if (over_) return;
+    over_ = true;
     exchange_->lose(shared_.connection_.loss(wakeup));
     exchange_->abandon();
     bool const on_turn = !shared_.riders_.empty() && shared_.riders_.front() == this;
@@ -111,6 +115,8 @@ class Shared::Rider : public async::SharedWait {
   }
 
   std::vector<Reply> take(Told* told) {
+    // It was over, so nobody else touches it.
+    settled_ = exchange_->is_settled();
     *told = exchange_->told();
     told->took = Duration(took_);
     return exchange_->take();
@@ -118,7 +124,7 @@ class Shared::Rider : public async::SharedWait {
 
   bool begin(Watch& watch) override {
     std::lock_guard const lock(shared_.mutex_);
-    if (exchange_->is_over()) return false;
+    if (over_) return false;
     if (shared_.reader_ == this) shared_.reader_ = nullptr;
     auto* const reader = shared_.reader_;
     thread_ = std::this_thread::get_id();
@@ -153,10 +159,7 @@ class Shared::Rider : public async::SharedWait {
     if (read) shared_.call_reader();
   }
 
-  bool is_over() const override {
-    std::lock_guard const lock(shared_.mutex_);
-    return exchange_->is_over();
-  }
+  bool is_over() const override { return over_; }
 
   // Its loop may be away for long, and nobody should have to wait for it: it does not become the reader.
   int descriptor() override {
@@ -167,7 +170,7 @@ class Shared::Rider : public async::SharedWait {
     int const both = bell_->with(pq::socket_of(raw), pq::flush(raw) == 1);
     asleep_ = by_descriptor_ = true;
     with_reader_ = false;
-    if (exchange_->is_over()) ring();
+    if (over_) ring();
     return both;
   }
 
@@ -189,6 +192,8 @@ class Shared::Rider : public async::SharedWait {
   }
 
   Shared& shared_;
+  std::atomic<bool> over_ = false;  // written under the lock, after all else
+  bool settled_ = false;            // over, with every answer that was owed to it
   std::optional<Exchange> exchange_;
   // Guarded by the lock of shared_.
   std::unique_ptr<Bell> bell_;
@@ -201,7 +206,8 @@ class Shared::Rider : public async::SharedWait {
   Ticks took_ = 0;          // on turn
 };
 
-Shared::Shared(Connection& connection) : connection_(connection) {}
+Shared::Shared(Connection& connection)
+    : connection_(connection), standby_(connection.on_standby()) {}
 Shared::~Shared() = default;
 
 std::unique_ptr<Shared::Bell> Shared::take_bell() {
@@ -229,10 +235,18 @@ void Shared::call_reader() {
   }
 }
 
+void Shared::end_first() {
+  auto& rider = *riders_.front();
+  riders_.pop_front();
+  tell(rider);
+  rider.over_ = true;
+}
+
 void Shared::note_state() {
   auto& connection = connection_;
   open_ = connection.is_open();
   changed_ = connection.session_changed();
+  standby_ = connection.on_standby();
   if (connection.expected_.empty()) turn_began_ = 0;
 }
 
@@ -257,15 +271,11 @@ void Shared::look(bool waited) {
       }
       turn_began_ = now;
     }
-    while (!riders_.empty() && riders_.front()->exchange_->is_over()) {
-      tell(*riders_.front());
-      riders_.pop_front();
-    }
+    while (!riders_.empty() && riders_.front()->exchange_->is_over()) end_first();
   }
   if (!connection_.is_open()) {
     connection_.lose(connection_.loss(Wakeup::ready));
-    for (auto* rider : riders_) tell(*rider);
-    riders_.clear();
+    while (!riders_.empty()) end_first();
   }
   note_state();
 }
@@ -277,11 +287,6 @@ void Shared::read(bool waited) {
     if (!pq::consume(raw)) connection_.lose(connection_.loss(Wakeup::ready));
   }
   look(waited);
-}
-
-std::string Shared::parameter(char const* name) const {
-  std::lock_guard const lock(mutex_);
-  return connection_.parameter(name);
 }
 
 Duration Shared::running_for(TimePoint now) const {

@@ -31,7 +31,7 @@ class Shared {
   async::Operation<std::vector<Reply>> run(Request const& request, Asks asks, Told* told,
                                            Deadline deadline);
 
-  std::string parameter(char const* name) const;
+  bool on_standby() const { return standby_; }
   bool is_open() const { return open_; }
   // Did a statement change what its successors would see? They must not come.
   bool session_changed() const { return changed_; }
@@ -46,11 +46,13 @@ class Shared {
   void look(bool waited);  // takes the answers that are here
   void read(bool waited);
   void tell(Rider& rider);
+  void end_first();
   void call_reader();
   std::unique_ptr<Bell> take_bell();
   void note_state();
 
   Connection& connection_;
+  std::atomic<bool> standby_;
   std::atomic<bool> open_ = true;
   std::atomic<bool> changed_ = false;
   std::atomic<Clock::rep> turn_began_ = 0;  // of the statement on turn; 0: none

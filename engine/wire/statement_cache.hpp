@@ -43,6 +43,7 @@ class StatementCache {
   std::vector<std::string> take_evicted();
 
   std::size_t size() const { return order_.size(); }
+  std::size_t capacity() const { return capacity_; }
   std::uint64_t hits() const { return hits_; }
   std::uint64_t misses() const { return misses_; }
 
