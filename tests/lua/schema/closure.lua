@@ -6,6 +6,7 @@ local moonpool = require "moonpool"
 local random = require "tests.lua.schema.random"
 local render = require "moonpool.schema.render"
 local schema = require "moonpool.schema"
+local scratch = require "moonpool.schema.scratch"
 local split = require "moonpool.schema.split"
 
 local M = {}
@@ -100,7 +101,7 @@ function M.drop(database)
     local db = moonpool.connect { primary = M.conninfo(database) }
     pcall(db.script, db, DROP_SUBSCRIPTIONS)
     db:close "1s"
-    M.admin():script(("drop database if exists %s with (force)"):format(database))
+    scratch.drop(M.admin(), database)
   end
 end
 
