@@ -54,6 +54,18 @@ local function read_file(path)
   return text
 end
 
+-- What a schema file takes in from its folder.
+local function read_beside(path)
+  local file, failure = io.open(path, "rb")
+  local text, why
+  if file then
+    text, why = file:read "*a"
+    file:close()
+  end
+  if not text then error(("cannot read %s"):format(failure or path .. ": " .. tostring(why)), 0) end
+  return text
+end
+
 local function exists(path)
   local file = io.open(path, "rb")
   if file then file:close() end
@@ -76,7 +88,7 @@ function M.facts(source, opts)
   if schema.is_snapshot(text) then return schema.from_json(text, name) end
   if source:find "%.json$" then errors.misuse("%s is no snapshot: `moonpool schema dump --json` writes one", name) end
   local is_lua = source:find "%.lua$" ~= nil
-  local wish = is_lua and schema.load(text, name)
+  local wish = is_lua and schema.load(text, name, { read = read_beside })
   local dsn = named_server(opts)
   return using(dsn and handles.connect(dsn) or connect.open(opts), function(db)
     if is_lua then return schema.elaborate(db, wish, options) end

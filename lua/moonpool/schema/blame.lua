@@ -5,8 +5,11 @@ local suggest = require "moonpool.core.suggest"
 
 local M = {}
 
--- The byte at which the character `position` stands.
-local function byte_of(text, position)
+--- The byte at which the character `position` stands.
+---@param text string
+---@param position integer
+---@return integer
+function M.byte_of(text, position)
   local at, count = 1, 1
   while count < position and at <= #text do
     at = at + 1
@@ -32,7 +35,7 @@ end
 
 -- The line of the statement that the server points at, or the last above it that tells a child.
 local function child_at(set, fact, sql, position)
-  local place, from, found = byte_of(sql, position), 1, nil
+  local place, from, found = M.byte_of(sql, position), 1, nil
   while from <= place do
     local stop = sql:find("\n", from, true) or #sql + 1
     found = child_of_line(set, fact, sql:sub(from, stop - 1)) or found
@@ -61,10 +64,29 @@ function M.fact(set, fact, sql, e)
   return child and child.attrs._at and child or fact
 end
 
+-- What may be behind an error of SQL that somebody wrote for themselves.
+local CURES = {
+  ["25001"] = "each sql of a schema file is one transaction, and nobody waits for a schema in the making",
+  ["55P04"] = "what a transaction adds to an enum is of use only behind it: put the rest in an sql of its own",
+}
+
+local function own_cure(e)
+  local message = e.message or ""
+  if CURES[e.sqlstate] then return "\n  " .. CURES[e.sqlstate] end
+  if message:find '^role ".-" does not exist' then
+    return "\n  SQL can speak of roles that the server has; m.grant and owner = can speak of any"
+  elseif message:find "at or near \"\\" then
+    return "\n  what begins with a backslash is a command of psql, which the server does not know"
+  end
+end
+
 --- What to do about a refusal, as a line of its own; nothing if the server's own words are all there is.
 ---@param e moonpool.Error
+---@param own? boolean  of SQL in a schema file that somebody wrote for themselves
 ---@return string
-function M.cure(e)
+function M.cure(e, own)
+  local known = own and own_cure(e)
+  if known then return known end
   local extension = (e.message or ""):match '^extension "(.-)" is not available'
   if extension then
     return ("\n  install the package that has the extension %s on this server, or give another as scratch")

@@ -59,23 +59,75 @@ local function clean(attrs)
   return out
 end
 
+local PUBLIC_OWNER = "pg_database_owner"
+
+-- Whose a thing is that was read. It is whose the scratch database is, and says nothing, unless somebody's own SQL gave
+-- it away.
+local function given_to(wish, read, fact)
+  local owner = fact.attrs.owner
+  if not wish.meta.sql or owner == read.meta.reader then return nil end
+  if fact.id == "schema:public" and owner == PUBLIC_OWNER then return nil end
+  return owner
+end
+
+local function united(...)
+  local all, words = {}, {}
+  for _, list in ipairs { ... } do
+    for _, word in ipairs(list) do all[word] = true end
+  end
+  for word in pairs(all) do
+    if not all[word .. "*"] then words[#words + 1] = word end
+  end
+  table.sort(words)
+  return words
+end
+
+-- Behind what the wish itself grants.
+local BEHIND = 10000
+
+-- Privileges that somebody's own SQL gave or took away, beside what the wish says by m.grant.
+local function add_given(out, wish, given)
+  for _, fact in ipairs(given) do
+    local parent, there = out:get(fact.parent), out:get(fact.id)
+    if there then
+      there.attrs.privileges = united(there.attrs.privileges, fact.attrs.privileges)
+      there.attrs._default = there.attrs._default or fact.attrs._default
+    -- What an owner has by itself need not be given.
+    elseif not (parent and fact.grantee == parent.attrs.owner and wish:get(fact.parent)) then
+      fact.attrs._position = (fact.attrs._position or 0) + BEHIND
+      out:add(fact)
+    end
+  end
+end
+
+local function set_owner(real, fact)
+  local said, given = fact.attrs.owner, real.attrs.owner
+  if said and given and said ~= given then
+    error(("%s: %s is to be owned by %s, and SQL of the same file gives it to %s"):format(fact.attrs._at or fact.id,
+      fact.id, said, given), 0)
+  end
+  real.attrs.owner = said or given
+end
+
 -- The facts read, with what the wish says of owners, privileges and subscriptions.
 local function restore(db, wish, read)
-  local out = set_of.new(read.meta)
+  local out, given = set_of.new(read.meta), {}
   out.warnings = read.warnings
   out.meta.wish = wish.meta.wish
   local renamed = {}
   for fact in wish:each() do renamed[fact.id] = real_id(db, read, fact) end
   for fact in read:each() do
     if fact.kind ~= "acl" then
-      fact.attrs.owner = nil
+      fact.attrs.owner = given_to(wish, read, fact)
       out:add(fact)
+    elseif wish.meta.sql then
+      given[#given + 1] = fact
     end
   end
   for fact in wish:each() do
     local real = out:get(renamed[fact.id])
     if real then
-      real.attrs.owner = fact.attrs.owner
+      set_owner(real, fact)
       real.at, real.old_name = fact.attrs._at, fact.old_name
     elseif fact.kind == "acl" then
       local parent = renamed[fact.parent] or fact.parent
@@ -91,6 +143,7 @@ local function restore(db, wish, read)
       out:add(made)
     end
   end
+  add_given(out, wish, given)
   return out
 end
 

@@ -275,7 +275,7 @@ function Emitter:write()
 end
 
 --- All statements, in order.
----@return { sql: string, fact: moonpool.schema.Fact }[]
+---@return moonpool.schema.Item[]
 function Emitter:statements()
   return order.statements(self)
 end

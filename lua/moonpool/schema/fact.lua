@@ -27,7 +27,7 @@ M.unqualified = {
   schema = true, extension = true, cast = true, transform = true, language = true, access_method = true,
   event_trigger = true, publication = true, subscription = true, foreign_data_wrapper = true, server = true,
   user_mapping = true, default_acl = true, publication_table = true, publication_schema = true, database_setting = true,
-  role = true, role_setting = true, membership = true, tablespace = true, parameter = true,
+  role = true, role_setting = true, membership = true, tablespace = true, parameter = true, sql = true,
 }
 
 --- Attributes that are nothing but words about the thing.

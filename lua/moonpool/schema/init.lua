@@ -39,6 +39,13 @@ M.id = names.id
 
 local Set = set_of.class
 
+-- Where SQL of somebody's own stands is known in the file alone; what it makes is known when it has been run.
+local function require_facts(set)
+  if set.meta.sql and #set:of_kind "sql" > 0 then
+    error("this schema has SQL of its own, which is no fact: schema.elaborate(db, wish) makes facts of it", 3)
+  end
+end
+
 --- DDL that makes the same schema in a fresh database.
 ---@param options? moonpool.schema.EmitOptions
 ---@return string
@@ -49,12 +56,14 @@ end
 --- The snapshot: one fact a line.
 ---@return string
 function Set:to_json()
+  require_facts(self)
   return snapshot.write(self)
 end
 
 --- A schema file that makes the same facts.
 ---@return string
 function Set:to_lua()
+  require_facts(self)
   return print_file.file(self)
 end
 

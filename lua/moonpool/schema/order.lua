@@ -7,6 +7,7 @@
 
 local graph = require "moonpool.schema.graph"
 local kinds = require "moonpool.schema.kinds"
+local place = require "moonpool.schema.place"
 
 local M = {}
 
@@ -184,9 +185,17 @@ local function take_apart(self, circle, nodes)
     or apart(function(kind, fact) return kind.placeholder and not BODILESS[fact.attrs.language or ""] end)
 end
 
+---@class moonpool.schema.Item
+---@field sql string
+---@field fact moonpool.schema.Fact  whom it makes
+---@field stand_in? boolean  for one that is made later
+---@field node? string  of the graph; told where the wish has SQL of its own, as are these:
+---@field waits? table<string, boolean>  of such SQL: the nodes it comes behind
+---@field asked? table<string, boolean>  the nodes it was asked to come behind
+
 --- All statements of an emitter, in order.
 ---@param self moonpool.schema.Emitter
----@return { sql: string, fact: moonpool.schema.Fact, stand_in: boolean? }[]
+---@return moonpool.schema.Item[]
 function M.statements(self)
   local nodes, ids, needs
   repeat
@@ -212,6 +221,8 @@ function M.statements(self)
       end
     end
   end
+  local places = self.set.meta.sql and place.edges(self, nodes, ids, needs)
+  if places then needs = places.needs end
   local sorted = graph.sort(ids, needs, function(a, b)
     local x, y = nodes[a], nodes[b]
     if x.weight ~= y.weight then return x.weight < y.weight end
@@ -221,7 +232,10 @@ function M.statements(self)
   local out = {}
   for _, id in ipairs(sorted) do
     local node = nodes[id]
-    for _, sql in ipairs(node.sql) do out[#out + 1] = { sql = sql, fact = node.fact, stand_in = node.stand_in } end
+    for _, sql in ipairs(node.sql) do
+      out[#out + 1] = { sql = sql, fact = node.fact, stand_in = node.stand_in, node = places and id,
+        waits = places and node.fact.kind == "sql" and needs[id] or nil, asked = places and places.asked[id] }
+    end
   end
   return out
 end

@@ -1,6 +1,6 @@
 --- Reads a database as facts: one transaction, one batch, pg_catalog only.
 --
--- This is one of the two files (the other is scratch.lua) through which the schema modules reach a database.
+-- This is one of the three files (with scratch.lua and loader.lua) through which the schema modules reach a database.
 
 local catalog = require "moonpool.schema.catalog"
 local consistency = require "moonpool.schema.consistency"

@@ -1,22 +1,21 @@
 --- A scratch database: where wishes become facts, because PostgreSQL alone knows what a text means.
 --
--- This is one of the two files (the other is reader.lua) through which the schema modules reach a database. A
+-- This is one of the three files (with reader.lua and loader.lua) through which the schema modules reach a database. A
 -- scratch database has the encoding and the locale of the database it stands in for, is made from template0, and is
 -- dropped when the work in it is done, however that ends.
 
 local blame = require "moonpool.schema.blame"
 local emitter = require "moonpool.schema.emitter"
 local handles = require "moonpool.core.handle"
+local loader = require "moonpool.schema.loader"
 local names = require "moonpool.schema.names"
 local split = require "moonpool.schema.split"
+local statement = require "moonpool.schema.statement"
 
 local M = {}
 
 ---@class moonpool.schema.ScratchOptions
 ---@field scratch? string|table  a conninfo or a handle of a server that may be used instead of the database's own
-
--- Statements sent in one round trip; each is a transaction of its own.
-local CHUNK = 400
 
 -- How many refusals are told: behind them, most follow from the first.
 local TOLD = 20
@@ -65,6 +64,22 @@ end
 local HOW = "give another server as scratch = \"<conninfo>\" (the embedded one: moonpool dev env), "
   .. "or let the role create databases"
 
+-- How often it is looked whether everybody has left, a hundredth of a second between.
+local LOOKS = 20
+
+--- Drops a database, whoever is in it. A server asked to drop one that somebody has just left waits for a tenth of a
+--- second before it looks again: it is asked when nobody is there any more.
+---@param db table  on another database of the server
+---@param name string
+function M.drop(db, name)
+  local there = "select 1 from pg_stat_activity where datname = ? limit 1"
+  for _ = 1, LOOKS do
+    if not db:query(there, name):scalar() then break end
+    db:query "select pg_sleep(0.01)"
+  end
+  db:script(("DROP DATABASE IF EXISTS %s WITH (FORCE)"):format(names.quote(name)))
+end
+
 -- Opens a database of that name on the server the handle is connected to.
 local function create(db)
   local sql, name = create_sql(db)
@@ -75,7 +90,7 @@ local function create(db)
   local scratch = handles.connect { primary = with_database(conninfo_of(db), name), pool = { max = 2 } }
   return scratch, function()
     pcall(scratch.close, scratch, "1s")
-    db:script(("DROP DATABASE IF EXISTS %s WITH (FORCE)"):format(names.quote(name)))
+    M.drop(db, name)
   end
 end
 
@@ -100,97 +115,30 @@ function M.with(db, options, f)
   return unpack(result, 2)
 end
 
--- A statement that brings no parameters, whatever question marks are in it.
-local Plain = {}
-Plain.__index = Plain
-
-function Plain:to_sql()
-  return self.sql, {}
+-- Settings hold for all that follows them in a file, and for nothing else.
+local function is_setting(item)
+  if statement.sort(item) == "setting" then return item.head[1] == "SET" and item.head[2] ~= "LOCAL" end
+  return item.sql:sub(1, 60):upper():find "^SELECT%s+PG_CATALOG%.SET_CONFIG" ~= nil
 end
 
-local function plain(sql)
-  return setmetatable({ sql = sql }, Plain)
+-- What a file may say that means nothing here: the transaction it is run in, the rows it loads, its upkeep.
+local IDLE = { transaction = true, upkeep = true }
+
+local function is_idle(item)
+  return IDLE[statement.sort(item)] or item.head[1] == "COPY"
 end
 
--- Whether the server looked at the statement and said no. Whatever else ends one (an interrupt, a deadline, a lost
--- connection, a server short of memory) says nothing of the statement, and running it again could only mislead.
-local function is_refusal(e)
-  local class = type(e) == "table" and e.sqlstate and e.sqlstate:sub(1, 2)
-  return class and class ~= "57" and class ~= "53" and class ~= "08" and class ~= "58" or e.sqlstate == "58P01"
-end
+-- What belongs to the server would outlive the scratch database, and a subscription would keep it from being dropped.
+local LEFT_OUT = {
+  server = "%s is about the server and is not read from files",
+  subscription = "subscriptions are not read from files",
+}
 
--- A function, a relation, another object of that name is there.
-local DUPLICATE = { ["42723"] = true, ["42P07"] = true, ["42710"] = true }
-
--- Runs the statements of one round trip; answers with the error of each that failed.
-local function run_chunk(scratch, prelude, chunk)
-  local failed = {}
-  local results = scratch:batch(function(batch)
-    for _, sql in ipairs(prelude) do batch:add(plain(sql)) end
-    for _, item in ipairs(chunk) do batch:add(plain(item.sql)) end
-  end, { atomic = false })
-  for i, item in ipairs(chunk) do
-    local failure = results.errors[#prelude + i]
-    if failure then
-      if not is_refusal(failure) then error(failure, 0) end
-      -- What a thing stood in for was made without it.
-      if not (item.stand_in and DUPLICATE[failure.sqlstate]) then
-        failed[#failed + 1] = { item = item, error = failure }
-      end
-    end
-  end
-  return failed
-end
-
---- Runs statements, each for itself, and runs what failed again as long as any of it succeeds: whoever wrote them
---- need not have put them in order. Statements with the same `fact` that follow each other stay together.
----@param scratch table
----@param statements { sql: string, fact: any }[]
----@param prelude? string[]  run before each round trip: settings do not outlive it
----@return { item: table, error: table }[] failures
-function M.load(scratch, statements, prelude)
-  prelude = prelude or emitter.preamble
-  local left = statements
-  while true do
-    local failures, chunk = {}, {}
-    local function flush()
-      for _, failure in ipairs(run_chunk(scratch, prelude, chunk)) do failures[#failures + 1] = failure end
-      chunk = {}
-    end
-    for i, item in ipairs(left) do
-      chunk[#chunk + 1] = item
-      if #chunk >= CHUNK and (not left[i + 1] or left[i + 1].fact ~= item.fact) then flush() end
-    end
-    if #chunk > 0 then flush() end
-    if #failures == 0 or #failures == #left then return failures end
-    left = {}
-    for i, failure in ipairs(failures) do left[i] = failure.item end
-  end
-end
-
-local function is_setting(sql)
-  local head = sql:sub(1, 60):upper()
-  return head:find "^SET%s" and not head:find "^SET%s+LOCAL" or head:find "^SELECT%s+PG_CATALOG%.SET_CONFIG"
-end
-
--- What a file may say that means nothing here: the transaction it is run in, the rows it loads.
-local function is_idle(sql)
-  local head = sql:sub(1, 200):upper()
-  return head:find "^COPY%s" or head:find "^BEGIN%s*$" or head:find "^COMMIT%s*$" or head:find "^START%s+TRANSACTION"
-    or head:find "^END%s*$" or head:find "^VACUUM" or head:find "^ANALYZE"
-end
-
--- Roles are the cluster's: a file may name some that this server does not have, and is a schema all the same.
+-- Roles are the server's: a file may name some that this one does not have, and is a schema all the same.
 local function is_about_roles(sql)
   local head = sql:sub(1, 400):upper()
   return head:find "OWNER%s+TO" or head:find "^GRANT%s" or head:find "^REVOKE%s"
     or head:find "^ALTER%s+DEFAULT%s+PRIVILEGES"
-end
-
--- A subscription is the cluster's too, and would keep the scratch database from being dropped.
-local function is_subscription(sql)
-  return sql:find "^%s*%a+%s+[Ss][Uu][Bb][Ss][Cc][Rr][Ii][Pp][Tt][Ii][Oo][Nn]%s"
-    or sql:find "^[Cc][Oo][Mm][Mm][Ee][Nn][Tt]%s+[Oo][Nn]%s+[Ss][Uu][Bb][Ss]"
 end
 
 --- Runs an SQL file or dump in a scratch database. Raises at the first statement that fails, with its file and line.
@@ -201,7 +149,7 @@ end
 function M.load_sql(scratch, text, name)
   local prelude, chunk, warnings = {}, {}, {}
   local function flush()
-    for _, failure in ipairs(run_chunk(scratch, prelude, chunk)) do
+    for _, failure in ipairs(loader.run(scratch, prelude, chunk)) do
       local e = failure.error
       local place = ("%s:%d: %s"):format(name, failure.item.line, e.message or tostring(e))
       if e.sqlstate ~= "42704" or not is_about_roles(failure.item.sql) then
@@ -212,14 +160,15 @@ function M.load_sql(scratch, text, name)
     chunk = {}
   end
   for _, item in ipairs(split.statements(text, name)) do
-    if is_setting(item.sql) then
+    local left_out = LEFT_OUT[statement.sort(item)]
+    if is_setting(item) then
       flush()
       prelude[#prelude + 1] = item.sql
-    elseif is_subscription(item.sql) then
-      warnings[#warnings + 1] = ("%s:%d: subscriptions are not read from files"):format(name, item.line)
-    elseif not is_idle(item.sql) then
+    elseif left_out then
+      warnings[#warnings + 1] = ("%s:%d: %s"):format(name, item.line, left_out:format(statement.name(item)))
+    elseif not is_idle(item) then
       chunk[#chunk + 1] = item
-      if #chunk >= CHUNK then flush() end
+      if #chunk >= loader.CHUNK then flush() end
     end
   end
   flush()
@@ -227,9 +176,13 @@ function M.load_sql(scratch, text, name)
 end
 
 -- What is said of a thing the server refused: where it was written, why, what was probably meant, what to do.
-local function refusal(set, fact, sql, e)
+local function refusal(set, failure)
+  local fact, e = failure.item.fact, failure.error
   local message = e.message or tostring(e)
-  local guilty = blame.fact(set, fact, sql, e)
+  if failure.place then
+    return ("%s: %s%s%s"):format(failure.place, message, blame.hint(set, fact, message), blame.cure(e, true))
+  end
+  local guilty = blame.fact(set, fact, failure.item.sql, e)
   local at = guilty.attrs._at or fact.attrs._at
   return ("%s: %s%s%s%s"):format(at or fact.id, message, blame.hint(set, guilty, message),
     at and (" (%s)"):format(guilty.id) or "", blame.cure(e))
@@ -250,15 +203,14 @@ function M.load_facts(scratch, set, options)
   local statements = {}
   for _, sql in ipairs(emitter.removals(set)) do statements[#statements + 1] = { sql = sql } end
   for _, item in ipairs(emitter.new(set, options):statements()) do statements[#statements + 1] = item end
-  local failures = M.load(scratch, statements, set.meta.wish and wish_prelude() or nil)
+  local failures = loader.load(scratch, statements, set.meta.wish and wish_prelude() or nil)
   if #failures == 0 then return end
   local texts, said = {}, {}
   for _, failure in ipairs(failures) do
     local fact, e = failure.item.fact, failure.error
     -- The first statement of a thing failed; the others only miss what it would have made.
     if not (fact and (said[fact.id] or said[fact.parent])) then
-      texts[#texts + 1] = fact and refusal(set, fact, failure.item.sql, e)
-        or "statement: " .. (e.message or tostring(e))
+      texts[#texts + 1] = fact and refusal(set, failure) or "statement: " .. (e.message or tostring(e))
     end
     if fact then said[fact.id] = true end
   end

@@ -7,6 +7,8 @@ local M = {}
 ---@class moonpool.schema.Statement
 ---@field sql string
 ---@field line integer  where it begins
+---@field head string[]  its first words, in upper case, names in quotes left out
+---@field on? string  the word behind its first ON
 
 -- The place behind a string that begins at `at`.
 local function behind_string(text, at, escapes)
@@ -71,6 +73,7 @@ local function count_words(word, state)
     state.words = state.words + 1
     state.head[state.words] = word
   end
+  if state.last == "ON" then state.on = state.on or word end
   if state.atomic then
     if word == "CASE" then
       state.depth = state.depth + 1
@@ -94,11 +97,18 @@ local function behind_rows(text, at)
   return stop and stop + 1 or #text + 1
 end
 
+-- Lines that say nothing: pg_dump puts them around what it writes.
+local SILENT = { ["\\restrict"] = true, ["\\unrestrict"] = true }
+
 --- The statements of a file.
 ---@param text string
----@param name? string  of the file, for errors
+---@param name? string|fun(line: integer): string  of the file, for errors; or what stands before them for a line
+---@param options? { psql: "refuse"? }  commands of psql are left out unless they are refused
 ---@return moonpool.schema.Statement[]
-function M.statements(text, name)
+function M.statements(text, name, options)
+  local function told(line)
+    return type(name) == "function" and name(line) or ("%s:%d"):format(name or "SQL", line)
+  end
   local out, at, start, state = {}, 1, nil, fresh()
   local counted, line = 1, 1
   local function where(place)
@@ -109,7 +119,7 @@ function M.statements(text, name)
   local function finish(stop)
     if start then
       local sql = text:sub(start, stop):gsub("%s+$", "")
-      out[#out + 1] = { sql = sql, line = where(start) }
+      out[#out + 1] = { sql = sql, line = where(start), head = state.head, on = state.on }
       if sql:find "^[Cc][Oo][Pp][Yy]%s" and sql:lower():find "from%s+stdin" then at = behind_rows(text, at) end
     end
     start, state = nil, fresh()
@@ -125,6 +135,10 @@ function M.statements(text, name)
     elseif two == "/*" then
       after, why = behind_comment(text, p)
     elseif c == 92 and not start then
+      local command = text:match("^\\%S*", p)
+      if options and options.psql == "refuse" and not SILENT[command] then
+        error(("%s: %s is a command of psql, which the server does not know"):format(told(where(p)), command), 0)
+      end
       after = text:find("\n", p, true) or #text + 1
     elseif c == 59 then
       at = p + 1
@@ -156,7 +170,7 @@ function M.statements(text, name)
         end
       end
     end
-    if not after then error(("%s:%d: %s"):format(name or "SQL", where(p), why), 0) end
+    if not after then error(("%s: %s"):format(told(where(p)), why), 0) end
     at = after
   end
   finish(#text)

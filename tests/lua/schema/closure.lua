@@ -6,6 +6,7 @@ local moonpool = require "moonpool"
 local random = require "tests.lua.schema.random"
 local render = require "moonpool.schema.render"
 local schema = require "moonpool.schema"
+local scratch = require "moonpool.schema.scratch"
 local split = require "moonpool.schema.split"
 
 local M = {}
@@ -96,12 +97,28 @@ do $$ declare s text; begin
   end loop;
 end $$]]
 
+-- Handles on databases of the tests: whoever comes anew has to read the catalogs' caches anew, too.
+local handles = {}
+
+--- A handle on a database, the same one until it is dropped.
+---@param database string
+function M.handle(database)
+  handles[database] = handles[database] or moonpool.connect { primary = M.conninfo(database), pool = { max = 1 } }
+  return handles[database]
+end
+
+local function leave(database)
+  if handles[database] then handles[database]:close "1s" end
+  handles[database] = nil
+end
+
 function M.drop(database)
+  leave(database)
   if M.admin():query("select 1 from pg_database where datname = ?", database):scalar() then
     local db = moonpool.connect { primary = M.conninfo(database) }
     pcall(db.script, db, DROP_SUBSCRIPTIONS)
     db:close "1s"
-    M.admin():script(("drop database if exists %s with (force)"):format(database))
+    scratch.drop(M.admin(), database)
   end
 end
 
@@ -181,12 +198,7 @@ function M.psql(database, text, tolerant)
 end
 
 function M.facts(database, options)
-  local db = moonpool.connect { primary = M.conninfo(database), pool = { max = 1 } }
-  options = options or { secrets = true }
-  local ok, set = pcall(schema.introspect, db, options)
-  db:close "1s"
-  if not ok then error(set, 0) end
-  return set
+  return schema.introspect(M.handle(database), options or { secrets = true })
 end
 
 --- A set without what nothing can make again, and what pg_dump leaves out as well: indexes whose build failed, views
@@ -243,41 +255,50 @@ function M.check(origin)
   end
 end
 
+local INDEXES = [[
+select n.nspname, t.relname, c.relname as name, pg_get_indexdef(i.indexrelid) as text
+from pg_index i join pg_class c on c.oid = i.indexrelid
+join pg_class t on t.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace]]
+
+local CONSTRAINTS = [[
+select n.nspname, coalesce(c.relname, t.typname) as relname, k.conname as name, pg_get_constraintdef(k.oid) as text
+from pg_constraint k
+left join pg_class c on c.oid = k.conrelid left join pg_type t on t.oid = k.contypid
+join pg_namespace n on n.oid = coalesce(c.relnamespace, t.typnamespace)
+where n.nspname not in ('pg_catalog', 'information_schema')]]
+
 --- Holds what is put together from the parts of indexes and constraints against what the server says of them.
 ---@param database string
 ---@return string[]  the differences
 function M.texts_that_differ(database)
   local facts, out = M.facts(database), {}
   local e = emitter.new(facts)
-  local db = moonpool.connect { primary = M.conninfo(database), pool = { max = 1 } }
-  db:transaction(function(tx)
+  local db = M.handle(database)
+  local function texts(tx, sql)
+    local by_name = {}
+    for row in tx:query(sql):each() do
+      by_name[table.concat({ row.nspname, row.relname, row.name }, "\0")] = row.text
+    end
+    return by_name
+  end
+  local indexes, constraints = db:transaction(function(tx)
     tx:exec "set local search_path = ''"
-    local checked = 0
-    local function hold(fact, sql, ours)
-      local theirs = tx:query(sql, fact.schema, e.set:get(fact.parent).name, fact.name):scalar()
-      checked = checked + 1
-      if theirs ~= ours then out[#out + 1] = ("%s\n- %s\n+ %s"):format(fact.id, tostring(theirs), ours) end
-    end
-    for _, fact in ipairs(facts:of_kind "index") do
-      local host = facts:get(fact.parent)
-      -- pg_get_indexdef is silent about where an index lies.
-      fact.attrs.tablespace = nil
-      hold(fact, [[
-select pg_get_indexdef(i.indexrelid) from pg_index i join pg_class c on c.oid = i.indexrelid
-join pg_class t on t.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace
-where n.nspname = ? and t.relname = ? and c.relname = ?]],
-        render.index(fact, (host.attrs.partition_key and "ONLY " or "") .. e:name_of(host.id)))
-    end
-    for _, fact in ipairs(facts:of_kind "constraint") do
-      hold(fact, [[
-select pg_get_constraintdef(k.oid) from pg_constraint k
-left join pg_class c on c.oid = k.conrelid left join pg_type t on t.oid = k.contypid
-join pg_namespace n on n.oid = coalesce(c.relnamespace, t.typnamespace)
-where n.nspname = ? and coalesce(c.relname, t.typname) = ? and k.conname = ?]], render.constraint(fact, e))
-    end
-    assert(checked > 0, "there was nothing to hold against the server")
+    return texts(tx, INDEXES), texts(tx, CONSTRAINTS)
   end, { read_only = false })
-  db:close "1s"
+  local checked = 0
+  local function hold(fact, told, ours)
+    local theirs = told[table.concat({ fact.schema, e.set:get(fact.parent).name, fact.name }, "\0")]
+    checked = checked + 1
+    if theirs ~= ours then out[#out + 1] = ("%s\n- %s\n+ %s"):format(fact.id, tostring(theirs), ours) end
+  end
+  for _, fact in ipairs(facts:of_kind "index") do
+    local host = facts:get(fact.parent)
+    -- pg_get_indexdef is silent about where an index lies.
+    fact.attrs.tablespace = nil
+    hold(fact, indexes, render.index(fact, (host.attrs.partition_key and "ONLY " or "") .. e:name_of(host.id)))
+  end
+  for _, fact in ipairs(facts:of_kind "constraint") do hold(fact, constraints, render.constraint(fact, e)) end
+  assert(checked > 0, "there was nothing to hold against the server")
   return out
 end
 
@@ -288,10 +309,9 @@ function M.check_file(database)
   local facts = M.makeable(M.facts(database))
   local text = facts:to_lua()
   if text ~= facts:to_lua() then return "the file is another one each time" end
-  local db = moonpool.connect { primary = M.conninfo(database), pool = { max = 1 } }
+  local db = M.handle(database)
   local ok, again = pcall(schema.elaborate, db, schema.load(text, "schema.lua"), { secrets = true })
   local difference = ok and schema.compare(db, facts, again)
-  db:close "1s"
   if not ok then return tostring(again) end
   if not difference:is_empty() then return difference:format() end
   if facts:hash() == again:hash() and #schema.layout(facts, again) == 0 and again:to_lua() ~= text then

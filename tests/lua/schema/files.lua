@@ -1,5 +1,5 @@
 --- Both properties on schemas nobody prepared: any SQL files, any dumps. From the project's folder,
----   MOONPOOL_SCHEMA_FILES=FOLDER build/moonpool dev run -- tests/support/specs _pgspec tests/lua/schema
+---   MOONPOOL_SCHEMA_FILES=FOLDER build/moonpool dev run -- tests/support/specs _pgspec tests/lua/schema/again
 --- tries each .sql file of a folder as a test (files_pgspec), and
 ---   build/moonpool dev run -- luajit tests/lua/schema/files.lua FILE...
 --- tells one line a file; `@NAME` is a database of the server that is there already.
@@ -11,7 +11,6 @@ if in_program then
 end
 
 local closure = require "tests.lua.schema.closure"
-local moonpool = require "moonpool"
 local schema = require "moonpool.schema"
 
 local M = {}
@@ -23,12 +22,10 @@ local M = {}
 function M.check_at_once(database)
   local facts, made = closure.makeable(closure.facts(database)), database .. "_once"
   closure.load(made, facts)
-  local db = moonpool.connect { primary = closure.conninfo(made), pool = { max = 1 } }
   local ok, result = pcall(function()
-    local difference = schema.compare(db, facts, schema.introspect(db, { secrets = true }))
+    local difference = schema.compare(closure.handle(made), facts, closure.facts(made))
     return not difference:is_empty() and difference:format() or nil
   end)
-  db:close "1s"
   closure.drop(made)
   if not ok then error(result, 0) end
   return result

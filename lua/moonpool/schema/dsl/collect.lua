@@ -7,7 +7,9 @@ local default_names = require "moonpool.schema.default_names"
 local fact_of = require "moonpool.schema.fact"
 local hints = require "moonpool.schema.dsl.hints"
 local names = require "moonpool.schema.names"
+local place = require "moonpool.schema.place"
 local set_of = require "moonpool.schema.set"
+local raw_of = require "moonpool.schema.dsl.raw"
 local spec_of = require "moonpool.schema.dsl.spec"
 
 local M = {}
@@ -31,8 +33,10 @@ local function copy_attrs(spec)
   for key, value in pairs(spec.attrs) do  -- order-free: a map is copied
     if OPTIONS[key] and type(value) == "table" then
       value = column_of.texts(value)
-    elseif spec_of.is_raw(value) then
-      value = value.text
+    elseif raw_of.is(value) then
+      local ok, text = pcall(raw_of.clause, value, 0)
+      if not ok then fail(spec, "%s", text) end
+      value = text
     elseif value == false then
       value = nil
     end
@@ -45,13 +49,14 @@ end
 ---@class moonpool.schema.Collector
 ---@field set moonpool.schema.FactSet
 ---@field later function[]
+---@field behind? string  the id of the SQL that stands above what is being added
 local Collector = {}
 Collector.__index = Collector
 
 function Collector:put(id, parent, attrs, spec)
   if self.set:get(id) then fail(spec, "%s is said twice", id) end
   local fact = self.set:add(fact_of.from_id(id, parent, attrs))
-  fact.old_name = spec and spec.old_name
+  fact.old_name, fact.behind = spec and spec.old_name, self.behind
   return fact
 end
 
@@ -213,6 +218,8 @@ function Collector:items(host, spec)
         self:put(names.id(kind, item.path[1], item.path[2]), host.id, copy_attrs(item), item)
       elseif kind == "publication_table" or kind == "publication_schema" then
         self:put(names.id(kind, host.name, unpack(item.path)), host.id, copy_attrs(item), item)
+      elseif raw_of.is(item) then
+        fail(item, "sql stands by itself, beside the %s; in its braces there are only items of it", spec.kind)
       elseif kind ~= "relation" then
         fail(item, "a %s has no place in %s", kind or "thing", spec.kind)
       end
@@ -294,19 +301,28 @@ function Collector:attach()
   end
 end
 
+-- Statements of somebody's own.
+function Collector:sql(id, raw, origin)
+  self.set:add({
+    kind = "sql", id = id, name = id:match "%d+$", deps = {}, statements = raw_of.statements(raw, origin),
+    attrs = { text = raw.text, _at = raw.at },
+  })
+  self.later[#self.later + 1] = function() place.resolve(self.set, id, raw) end
+end
+
 -- The specs of a list, lists in it written out. A hole is a word that was misspelt: it ends a list for ipairs, and
 -- what stands behind it would silently be no part of the schema.
-local function flatten(list, out, place)
-  if spec_of.is_spec(list) then
+local function flatten(list, out, where)
+  if spec_of.is_spec(list) or raw_of.is(list) then
     out[#out + 1] = list
     return out
   elseif type(list) == "function" then
-    error(("%s is a word without its braces: m.table \"name\" { … }"):format(place), 0)
+    error(("%s is a word without its braces: m.table \"name\" { … }"):format(where), 0)
   elseif column_of.is_column(list) then
-    error(("%s is the column %s (%s); a column stands in the braces of a table"):format(place, list.name,
+    error(("%s is the column %s (%s); a column stands in the braces of a table"):format(where, list.name,
       tostring(list.at)), 0)
   elseif type(list) ~= "table" or getmetatable(list) ~= nil then
-    error(("a schema is a list of what m.table and its like make; %s is %s"):format(place, tostring(list)), 0)
+    error(("a schema is a list of what m.table and its like make; %s is %s"):format(where, tostring(list)), 0)
   end
   local top, behind = 0, ""
   for key in pairs(list) do  -- order-free: each key is judged for itself
@@ -319,6 +335,7 @@ local function flatten(list, out, place)
   for i = 1, top do
     if list[i] == nil then error(("item %d of the schema%s is nil: is its word spelt right?"):format(i, behind), 0) end
     flatten(list[i], out, ("item %d%s"):format(i, behind))
+    if raw_of.is(list[i]) then behind = (" (behind the sql of %s)"):format(list[i].at or "?") end
     if spec_of.is_spec(list[i]) then behind = (" (behind the %s)"):format(tostring(list[i])) end
   end
   return out
@@ -327,24 +344,42 @@ end
 --- Makes a wish of specs.
 ---@param specs table  a list of specs; lists in it count as written out. With `public = false` the database has no
 --- schema of that name.
+---@param origin? moonpool.schema.Origin  the file they come from
 ---@return moonpool.schema.FactSet
-function M.collect(specs)
+function M.collect(specs, origin)
   local set = set_of.new { wish = true }
   local self = setmetatable({ set = set, later = {}, acl_position = {} }, Collector)
   local flat = flatten(specs, {}, "the schema")
   if type(specs) == "table" and specs.public == false then set.meta.complete = true end
+  local above, last, count = {}, nil, 0
   local function each(list, visit)
-    for _, spec in ipairs(list) do visit(spec) end
+    for i, spec in ipairs(list) do
+      self.behind = above[i]
+      visit(spec)
+    end
+    self.behind = nil
   end
+  for i, spec in ipairs(flat) do
+    above[i] = last
+    if raw_of.is(spec) then
+      count = count + 1
+      last = ("sql:%06d"):format(count)
+      self:sql(last, spec, origin or {})
+    end
+  end
+  set.meta.sql = count > 0 or nil
   -- Schemas first: the rest hangs under them.
   each(flat, function(spec)
     if spec.kind == "schema" then self:add(spec) end
   end)
   each(flat, function(spec)
-    if IN_SCHEMA[spec.kind] then self:schema(spec.path[1]) end
+    if IN_SCHEMA[spec.kind] then
+      self.behind = nil
+      self:schema(spec.path[1])
+    end
   end)
   each(flat, function(spec)
-    if spec.kind ~= "schema" then self:add(spec) end
+    if spec.kind ~= "schema" and not raw_of.is(spec) then self:add(spec) end
   end)
   for _, resolve in ipairs(self.later) do resolve() end
   self:attach()

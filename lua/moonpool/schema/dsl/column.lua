@@ -1,6 +1,7 @@
 --- Columns: a type, a name, and what is chained behind them.
 
 local names = require "moonpool.schema.names"
+local raw_of = require "moonpool.schema.dsl.raw"
 local spec_of = require "moonpool.schema.dsl.spec"
 
 local M = {}
@@ -94,8 +95,8 @@ end
 ---@param how? "stored"|"virtual"
 ---@return moonpool.schema.Column
 function Column:generated(expression, how)
-  self.attrs.generated, self.attrs.expression = how or "stored", spec_of.is_raw(expression) and expression.text
-    or expression
+  if raw_of.is(expression) then expression = raw_of.clause(expression, 2) end
+  self.attrs.generated, self.attrs.expression = how or "stored", expression
   return self
 end
 

@@ -77,16 +77,30 @@ local function walk(value, map, found)
   end
 end
 
+-- The keys that a foreign key may refer to.
+local function keys_of(set, fact, found)
+  local wanted = {}
+  for _, column in ipairs(fact.attrs.ref_columns or {}) do wanted[column] = true end
+  for _, key in ipairs(set:children(fact.attrs.references, "constraint")) do
+    local fits = key.attrs.type == "primary key" or key.attrs.type == "unique"
+    for _, column in ipairs(fits and key.attrs.columns or {}) do fits = fits and wanted[column] end
+    if fits then found[key.id] = true end
+  end
+end
+
 --- Adds the hints to the facts of a wish.
 ---@param set moonpool.schema.FactSet
 function M.add(set)
   local map = by_name(set)
   for fact in set:each() do
     local found = {}
+    -- Where somebody's own SQL stands is said, not guessed.
+    local attrs = fact.kind == "sql" and {} or fact.attrs
     local routine = fact.kind == "function" or fact.kind == "procedure"
-    for key, value in pairs(fact.attrs) do
+    for key, value in pairs(attrs) do
       if key:byte() ~= 95 and not SKIPPED[key] and not (routine and key == "body") then walk(value, map, found) end
     end
+    if fact.attrs.references then keys_of(set, fact, found) end
     if fact.args then scan(fact.args, map, found) end
     if fact.kind == "trigger" and fact.attrs.inherited then found[trigger.origin(set, fact) or fact.id] = true end
     found[fact.id], found[fact.parent or ""] = nil, nil

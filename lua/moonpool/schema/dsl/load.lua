@@ -44,9 +44,10 @@ end
 --- The wish in a schema file's text.
 ---@param text string
 ---@param name string
+---@param options? { read: (fun(path: string): string)? }  how files beside it are read; it reads none by itself
 ---@return moonpool.schema.FactSet
-function M.wish(text, name)
-  return collect.collect(M.specs(text, name))
+function M.wish(text, name, options)
+  return collect.collect(M.specs(text, name), { name = name, text = text, read = options and options.read })
 end
 
 return M

@@ -2,6 +2,7 @@
 --- the names facts give them, and the items written in its braces.
 
 local names = require "moonpool.schema.names"
+local raw_of = require "moonpool.schema.dsl.raw"
 local suggest = require "moonpool.core.suggest"
 
 local M = {}
@@ -17,25 +18,6 @@ local M = {}
 local Spec = {}
 Spec.__index = Spec
 M.class = Spec
-
----@class moonpool.schema.Raw
----@field text string
-local Raw = {}
-Raw.__index = Raw
-
---- SQL that is taken as it is, where a plain value would be quoted.
----@param text string
----@return moonpool.schema.Raw
-function M.raw(text)
-  if type(text) ~= "string" then error(("sql takes text, got a %s"):format(type(text)), 2) end
-  return setmetatable({ text = text }, Raw)
-end
-
----@param value any
----@return boolean
-function M.is_raw(value)
-  return getmetatable(value) == Raw
-end
 
 ---@param value any
 ---@return boolean
@@ -57,7 +39,7 @@ end
 ---@param level? integer
 ---@return string
 function M.expression(value, level)
-  if M.is_raw(value) then return value.text end
+  if raw_of.is(value) then return (raw_of.clause(value, (level or 1) + 1)) end
   if type(value) == "string" then return names.literal(value) end
   if type(value) == "boolean" then return tostring(value) end
   if type(value) == "number" then

@@ -5,12 +5,26 @@
 
 local attributes = require "moonpool.schema.dsl.attributes"
 local column_of = require "moonpool.schema.dsl.column"
+local raw_of = require "moonpool.schema.dsl.raw"
 local spec_of = require "moonpool.schema.dsl.spec"
 
 local M = {}
 
-M.sql = spec_of.raw
-M.raw = spec_of.raw
+--- SQL as it is. As a clause it is left to the server where a plain value would be quoted; by itself, beside tables
+--- and views, it is run where it stands: m.sql [[create function …; create trigger …]] :after "orders".
+---@param text string
+---@return moonpool.schema.Raw
+function M.sql(text)
+  return (raw_of.new(text, spec_of.caller(2)))
+end
+M.raw = M.sql
+
+--- The same, the text in a file in the schema file's folder or below it.
+---@param path string
+---@return moonpool.schema.Raw
+function M.sql_file(path)
+  return (raw_of.file(path, spec_of.caller(2)))
+end
 
 -- Types by the names people give them; the server would understand most of them as they are.
 local TYPES = {
@@ -65,8 +79,8 @@ end
 ---@return moonpool.schema.Column[]
 function M.timestamps()
   return {
-    column_of.new("created_at", TYPES.timestamptz, 2):not_null():default(spec_of.raw "now()"),
-    column_of.new("updated_at", TYPES.timestamptz, 2):not_null():default(spec_of.raw "now()"),
+    column_of.new("created_at", TYPES.timestamptz, 2):not_null():default(raw_of.new "now()"),
+    column_of.new("updated_at", TYPES.timestamptz, 2):not_null():default(raw_of.new "now()"),
   }
 end
 

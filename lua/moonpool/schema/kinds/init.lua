@@ -37,6 +37,7 @@ local MODULES = {
   require "moonpool.schema.kinds.acl",
   require "moonpool.schema.kinds.table",
   require "moonpool.schema.kinds.view",
+  require "moonpool.schema.kinds.sql",
 }
 
 --- The modules in reading order.
@@ -72,5 +73,7 @@ local ORDER = {
 ---@type table<string, integer>
 M.weight = {}
 for i, name in ipairs(ORDER) do M.weight[name] = i end
+-- Where it stands is said by the wish; once its turn has come it waits for nothing.
+M.weight.sql = 0
 
 return M

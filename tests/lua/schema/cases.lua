@@ -1,0 +1,107 @@
+--- What schemas of real applications, extensions and PostgreSQL's own tests taught, and what was thought up against them:
+--- each a small case of something that was once read, written or compared wrongly, or might be. They go into one
+--- database, so names are used once.
+
+local assert = require "luassert"
+
+---@class tests.SchemaCase
+---@field [1] string  what is right
+---@field sql string
+---@field check? fun(facts: moonpool.schema.FactSet)
+
+---@type tests.SchemaCase[]
+return {
+  {
+    "tells procedures apart that differ in their OUT arguments alone",
+    sql = [[
+create procedure add_up(out total int, a int, b int) language sql as 'select a + b';
+create procedure add_up(total int, a int, b int) language sql as 'select a + b';
+alter procedure add_up(in int, in int, in int) owner to sink_owner;
+comment on procedure add_up(out int, int, int) is 'gives the total']],
+  },
+  {
+    "lets a generated column of a child come with its parent's",
+    sql = [[
+create table shapes (side int, area int generated always as (side * side) stored);
+create table squares (colour text, side int, area int generated always as (side * side) stored);
+alter table squares inherit shapes;
+create table plain (side int, area int)]],
+  },
+  {
+    "passes over the shells of operators that nothing names any more",
+    sql = [[
+create operator <=-> (leftarg = int, rightarg = int, function = int4eq, negator = <!=->);
+drop operator <=-> (int, int);
+create operator <=+> (leftarg = int, rightarg = int, function = int4eq, negator = <!=+>);
+alter operator <=+> (int, int) owner to sink_owner]],
+    check = function(facts)
+      assert.is_nil(facts:get "operator:public.<!=->(integer,integer)")
+      assert.is_true(facts:get "operator:public.<!=+>(integer,integer)".attrs.shell)
+    end,
+  },
+  {
+    "keeps links between operators one-sided where they are",
+    sql = [[
+create type zone as enum ('a', 'b');
+create function first_in(zone, int) returns boolean language sql immutable as 'select true';
+create function first_of(int, zone) returns boolean language sql immutable as 'select true';
+create operator ~<~ (leftarg = zone, rightarg = int, function = first_in, commutator = #>#);
+create operator #># (leftarg = int, rightarg = zone, function = first_of)]],
+    check = function(facts)
+      assert.equal("public.#>#", facts:get "operator:public.~<~(public.zone,integer)".attrs.commutator)
+      assert.is_nil(facts:get "operator:public.#>#(integer,public.zone)".attrs.commutator)
+    end,
+  },
+  {
+    "keeps the privileges on columns that are no facts",
+    sql = [[
+create table notes (a int);
+grant select (rolname, rolsuper) on pg_authid to sink_owner;
+grant select (tableoid), update (a) on notes to sink_owner]],
+    check = function(facts)
+      assert.same({ "SELECT" }, facts:get("acl:sink_owner on column:pg_catalog.pg_authid.rolname").attrs.privileges)
+      assert.same({ "SELECT" }, facts:get("acl:sink_owner on column:public.notes.tableoid").attrs.privileges)
+    end,
+  },
+  {
+    "lets a role take default privileges from itself",
+    sql = [[
+create schema notes;
+alter default privileges for role sink_owner revoke delete on tables from sink_owner;
+alter default privileges for role sink_owner in schema notes grant execute on functions to public]],
+  },
+  {
+    "switches a partition's copy of a trigger when the trigger is there",
+    sql = [[
+create table years (id int, at date) partition by range (at);
+create table decade partition of years for values from ('2020-01-01') to ('2030-01-01') partition by range (at);
+create table a_year partition of decade for values from ('2020-01-01') to ('2021-01-01');
+create function touch() returns trigger language plpgsql as 'begin return new; end';
+create trigger touch before insert on years for each row execute function touch();
+alter table a_year disable trigger touch]],
+  },
+  {
+    "knows a type from the functions that are called like it",
+    sql = [[
+create type label;
+create function label(cstring) returns label language internal immutable strict as 'textin';
+create function label_text(label) returns cstring language internal immutable strict as 'textout';
+create type label (input = label, output = label_text, like = text);
+create function label(boolean) returns label language internal immutable strict as 'booltext';
+create function label(inet) returns label language internal immutable strict as 'network_show';
+create cast (boolean as label) with function label(boolean) as assignment;
+create table jars (id int, inside label);
+create view seen as select id, label(true) as inside from jars]],
+  },
+  {
+    "does not mind in which order the members of an operator family were added",
+    sql = [[
+create type lot as enum ('a', 'b'); create type area as enum ('a', 'b');
+create function lot_area(lot, area) returns boolean language sql immutable as 'select $1::text < $2::text';
+create function area_lot(area, lot) returns boolean language sql immutable as 'select $1::text < $2::text';
+create operator <<# (leftarg = area, rightarg = lot, function = area_lot);
+create operator <<# (leftarg = lot, rightarg = area, function = lot_area);
+create operator family places using btree;
+alter operator family places using btree add operator 1 <<# (lot, area), operator 1 <<# (area, lot)]],
+  },
+}
