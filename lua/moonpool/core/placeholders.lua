@@ -53,6 +53,26 @@ function M.scan(sql)
   return known:put(sql, read(sql))
 end
 
+---Whether a statement brings its own text and parameters, as queries of the builder do.
+---@param statement any
+---@return boolean
+function M.is_built(statement)
+  return type(statement) == "table" and type(statement.to_sql) == "function"
+end
+
+---The text of such a statement, its parameters, and how many they are.
+---@param statement table
+---@return string
+---@return any[]
+---@return integer
+function M.built(statement)
+  local sql, list, n = statement:to_sql()
+  if type(sql) ~= "string" or type(list) ~= "table" then
+    errors.misuse("to_sql gives a text and a list of parameters, got %s and %s", errors.show(sql), errors.show(list))
+  end
+  return sql, list, n or list.n or #list
+end
+
 local function counted(n)
   return n == 1 and "1 parameter" or n == 0 and "no parameters" or n .. " parameters"
 end
@@ -69,7 +89,7 @@ local function from_names(scan, given)
   for i, name in ipairs(scan.names) do takes[name] = i end
   for name in pairs(given) do
     if not takes[name] then
-      errors.misuse("there is no :%s in this statement%s: %s", tostring(name),
+      errors.misuse("there is no :%s in this statement%s: %s", errors.name(name),
         suggest.hint(name, scan.names), scan.sql)
     end
   end
