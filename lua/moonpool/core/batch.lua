@@ -29,6 +29,7 @@ function Batch:add(statement, ...)
     errors.misuse("add is called with a colon: b:add(…), got %s", errors.show(self))
   end
   local planned = self.planned
+  if not planned then errors.misuse "this batch was sent: add is for the function only" end
   if placeholders.is_built(statement) then
     local sql, list, n = placeholders.built(statement)
     planned[#planned + 1] = { sql = sql, list = list, n = n, memory = {}, statement = statement }
@@ -117,8 +118,9 @@ function M.run(session, codec, f, options, owner)
   if type(f) ~= "function" then errors.misuse("batch takes a function that adds statements, got a %s", type(f)) end
   options = option.check("a batch", options, known)
   local batch = setmetatable({ planned = {} }, Batch)
-  f(batch)
   local planned = batch.planned
+  f(batch)
+  batch.planned = nil
   if #planned == 0 then return { errors = {} } end
   local atomic = options.atomic ~= false
   local route = options.read and abi.READ or abi.WRITE

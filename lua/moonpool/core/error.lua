@@ -191,6 +191,10 @@ end
 ---@param ... any
 ---@return any ...
 function M.try(f, ...)
+  local meta = getmetatable(f)
+  if type(f) ~= "function" and not (type(meta) == "table" and meta.__call) then
+    M.misuse("try takes a function and what it is called with, moonpool.try(db.query, db, \"…\"), got %s", M.show(f))
+  end
   return outcome(pcall(f, ...))
 end
 

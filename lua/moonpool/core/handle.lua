@@ -103,6 +103,15 @@ local function memory_of(sql)
   return written:get(sql) or written:put(sql, {})
 end
 
+-- A transaction that a statement begins would end with it, because the connection goes back to the pool: the next
+-- statements would stand alone, and a ROLLBACK behind them would undo nothing.
+local function check_begin(self)
+  local settings = self.root.settings
+  if self:in_transaction() or self.context == false or (settings and settings.pinned) then return end
+  transaction.refuse("a transaction is not begun by a statement: the next one may run on another connection",
+    "db:transaction(function(tx) … end), or db:begin() and tx:commit(); a pinned session takes BEGIN as it is")
+end
+
 -- Runs text with placeholders, or anything that has `to_sql`. Gives the engine's result and where the
 -- shape of the statement is remembered.
 local function answer(self, route, statement, n, ...)
@@ -117,6 +126,7 @@ local function answer(self, route, statement, n, ...)
     return handle, memory_of(sql)
   end
   local scan = scan_of(statement)
+  if scan.opens then check_begin(self) end
   return run_one(session, scan.text, bind(scan, n, ...), scan.n, scan.names, route, 0, 0), scan
 end
 

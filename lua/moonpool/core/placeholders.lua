@@ -16,10 +16,16 @@ local M = {}
 ---@field style "none"|"positional"|"named"|"native"
 ---@field n integer how many parameters it takes
 ---@field names string[]|nil the name of each, when they have names
+---@field opens boolean|nil it begins a transaction
 
 local styles = { [0] = "none", "positional", "named", "native" }
 
 local known = cache.new(1024)
+
+local function opens(sql)
+  local first, second = sql:lower():match "^%s*(%a+)%s*(%a*)"
+  return first == "begin" or (first == "start" and second == "transaction") or nil
+end
 
 local function read(sql)
   local handle = C.mp_sql_scan(sql, #sql, native.no_failure())
@@ -34,6 +40,7 @@ local function read(sql)
     text = ffi.string(text, native.length[0]),
     style = styles[C.mp_sql_style(handle)],
     n = tonumber(C.mp_sql_count(handle)),
+    opens = opens(sql),
   }
   if scan.style == "named" then
     scan.names = {}
@@ -77,11 +84,16 @@ local function counted(n)
   return n == 1 and "1 parameter" or n == 0 and "no parameters" or n .. " parameters"
 end
 
+-- As much of a statement as a message bears.
+local function excerpt(sql)
+  return #sql > 500 and sql:sub(1, 497) .. "..." or sql
+end
+
 local function wrong_count(scan, n)
   local from, to = math.min(n, scan.n) + 1, math.max(n, scan.n)
   local which = from == to and "number " .. from .. " is " or ("numbers %d to %d are "):format(from, to)
   errors.misuse("this statement takes %s, got %d (%s): %s", counted(scan.n), n,
-    which .. (n < scan.n and "missing" or "too many"), scan.sql)
+    which .. (n < scan.n and "missing" or "too many"), excerpt(scan.sql))
 end
 
 local function from_names(scan, given)
@@ -90,13 +102,13 @@ local function from_names(scan, given)
   for name in pairs(given) do
     if not takes[name] then
       errors.misuse("there is no :%s in this statement%s: %s", errors.name(name),
-        suggest.hint(name, scan.names), scan.sql)
+        suggest.hint(name, scan.names), excerpt(scan.sql))
     end
   end
   for i, name in ipairs(scan.names) do
     list[i] = given[name]
     if list[i] == nil then
-      errors.misuse(":%s is missing (for NULL say moonpool.null): %s", name, scan.sql)
+      errors.misuse(":%s is missing (for NULL say moonpool.null): %s", name, excerpt(scan.sql))
     end
   end
   return list
@@ -112,7 +124,7 @@ function M.bind(scan, n, ...)
     local given = ...
     if n ~= 1 or type(given) ~= "table" then
       errors.misuse("this statement names its parameters (:%s); give them in one table, { %s = … }: %s",
-        table.concat(scan.names, ", :"), scan.names[1], scan.sql)
+        table.concat(scan.names, ", :"), scan.names[1], excerpt(scan.sql))
     end
     return from_names(scan, given)
   end
