@@ -74,7 +74,7 @@ end
 handle.lend_later("_with_query", function() return require("moonpool.query").with end)
 
 for _, name in ipairs { "token", "after", "breakers", "breaker" } do
-  handle.lend_later(name, function() return require("moonpool.core.nodes")[name] end)
+  handle.lend_later(name, function() return handle.guarded(require("moonpool.core.nodes")[name]) end)
 end
 
 -- What is loaded when a script first says its name.

@@ -78,6 +78,9 @@ command("\\df", "[PATTERN]", "functions", list "df")
 command("\\dn", "[PATTERN]", "schemas", list "dn")
 command("\\du", "[PATTERN]", "roles", list "du")
 command("\\l", "[PATTERN]", "databases", list "l")
+command("\\dT", "[PATTERN]", "types: enums, domains, composites, ranges", list "dT")
+command("\\dx", "[PATTERN]", "extensions", list "dx")
+command("\\dp", "[PATTERN]", "who may do what with tables, views, sequences", list "dp")
 
 local function source(kind)
   return function(shell, argument)
@@ -133,6 +136,27 @@ command("\\guard", "[on|off]", "ask before statements that destroy much", functi
   tell(shell, "The guard is " .. (shell.guarded and "on" or "off") .. ".")
 end)
 
+command("\\g", "", "run what was typed so far, or the last input again", function(shell, argument)
+  if argument ~= "" then error("it takes nothing; results go to a file by `moonpool -c … > FILE`", 0) end
+  if not shell.last then error("there is nothing to run yet", 0) end
+  return shell:run(shell.last)
+end)
+
+command("\\gx", "", "the same, columns below each other", function(shell)
+  if not shell.last then error("there is nothing to run yet", 0) end
+  local expanded = shell.looks.expanded
+  shell.looks.expanded = true
+  local outcome = shell:run(shell.last)
+  shell.looks.expanded = expanded
+  return outcome
+end)
+
+command("\\p", "", "show what was typed so far, or the last input", function(shell)
+  if shell.last then shell:out(shell.last.text .. "\n") end
+end)
+
+command("\\r", "", "forget what was typed so far (Ctrl-C does too)", function(shell) tell(shell, "Forgotten.") end)
+
 command("\\watch", "[SECONDS]", "run the last input again and again, until Ctrl-C", function(shell, argument)
   local interval = argument == "" and 2 or tonumber(argument)
   if not interval or interval <= 0 then error("it takes seconds, not " .. argument, 0) end
@@ -152,7 +176,7 @@ command("\\e", "[FILE]", "edit the last input, or a file, and run it", function(
   if text:match "%S" then return shell:run_text(text) end
 end)
 
-command("\\c", "DSN", "connect to another database", function(shell, argument)
+command("\\c", "DSN", "connect elsewhere; a bare name is a database of this server", function(shell, argument)
   if argument == "" then error("to which? \\c postgresql://user@host/database", 0) end
   shell:reconnect(argument)
   tell(shell, shell:where() .. ".")
@@ -221,11 +245,30 @@ function M.names()
   return names
 end
 
--- "\dt users": the longest name that is known, so that "\d+" and "\dusers" are told apart from it.
+-- "\dt+ users": its name and what follows. What psql's + and S add is shown anyway, or hidden by a pattern.
 local function split(text)
   local name, argument = text:match "^([\\.][%a?]+)%s*(.-)%s*;?%s*$"
-  return name or text:match "^%S+", argument or ""
+  if not name then return text:match "^%S+", "" end
+  local plain = name:gsub("S$", "")
+  if argument:match "^%+" and by_name[plain] and name:match "^\\[dl]" then
+    return plain, argument:match "^%+S?%s*(.*)$"
+  end
+  return by_name[name] and name or by_name[plain] and plain or name, argument
 end
+
+-- What psql has and this shell does otherwise.
+local elsewhere = {
+  ["\\a"] = "\\format says how results look", ["\\H"] = "\\format says how results look",
+  ["\\t"] = "\\format csv leaves out what is not data", ["\\pset"] = "\\x, \\null and \\format do it",
+  ["\\copy"] = "in Lua: db:copy_in and db:copy_out", ["\\echo"] = "in Lua: print(…)",
+  ["\\o"] = "in Lua: io.open; or the shell's own: moonpool -c '…' > FILE", ["\\!"] = "in Lua: os.execute '…'",
+  ["\\set"] = "variables are Lua's: x = 1, and db:query('select ?', x)",
+  ["\\gset"] = "in Lua: row = db:query_row '…'",
+  ["\\gexec"] = "in Lua: for row in db:query('…'):each() do db:exec(row[1]) end",
+  ["\\if"] = "in Lua: if … then … end", ["\\h"] = "SQL's own commands are told of at postgresql.org/docs",
+  ["\\s"] = "Ctrl-R searches the history, the arrow keys walk in it", ["\\z"] = "\\dp lists privileges",
+  ["\\dg"] = "\\du lists roles", ["\\password"] = "alter role … password '…'",
+}
 
 ---Runs a command.
 ---@param shell moonpool.console.Shell
@@ -235,7 +278,10 @@ function M.run(shell, text)
   local name, argument = split(text)
   local row = by_name[name]
   if not row then
-    error(("there is no command %s%s; \\? lists them"):format(name, suggest.hint(name, M.names())), 0)
+    local instead = elsewhere[name]
+    if instead then error(("there is no command %s; %s"):format(name, instead), 0) end
+    local meant = #name > 3 and suggest.hint(name, M.names()) or ""
+    error(("there is no command %s%s; \\? lists them"):format(name, meant), 0)
   end
   return row.run(shell, argument)
 end

@@ -65,10 +65,35 @@ local ROLES = [[select rolname as name, rolcanlogin as login, rolsuper as superu
 local DATABASES = [[select datname as name, pg_get_userbyid(datdba) as owner, pg_encoding_to_char(encoding) as encoding,
   datcollate as collate from pg_database where %s order by 1]]
 
+local TYPES = [[select n.nspname as schema, t.typname as name,
+  case t.typtype when 'e' then 'enum' when 'd' then 'domain' when 'c' then 'composite' when 'r' then 'range'
+  when 'm' then 'multirange' else 'base' end as kind,
+  case t.typtype when 'e' then array_to_string(array(select enumlabel from pg_enum where enumtypid = t.oid
+    order by enumsortorder), ', ') when 'd' then format_type(t.typbasetype, t.typtypmod) else '' end as made_of
+  from pg_type t join pg_namespace n on n.oid = t.typnamespace
+  where (t.typrelid = 0 or exists (select from pg_class c where c.oid = t.typrelid and c.relkind = 'c'))
+    and not exists (select from pg_type e where e.typarray = t.oid) and %s order by 1, 2]]
+
+local EXTENSIONS = [[select e.extname as name, e.extversion as version, n.nspname as schema,
+  obj_description(e.oid, 'pg_extension') as description
+  from pg_extension e join pg_namespace n on n.oid = e.extnamespace where %s order by 1]]
+
+local PRIVILEGES = [[select n.nspname as schema, c.relname as name, ]] .. KIND .. [[ as type,
+  array_to_string(c.relacl, chr(10)) as privileges
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f') and %s order by 1, 2]]
+
 local function relations(kinds)
   return function(session, text)
     local where, list = matching(text, "n.nspname", "c.relname", "pg_table_is_visible(c.oid)")
     return session:ask(RELATIONS:format(where), kinds, unpack(list))
+  end
+end
+
+local function matched(sql, name, visible)
+  return function(session, text)
+    local where, list = matching(text, "n.nspname", name, visible)
+    return session:ask(sql:format(where), unpack(list))
   end
 end
 
@@ -88,16 +113,13 @@ M.lists = {
   dv = relations "{v}",
   dm = relations "{m}",
   ds = relations "{S}",
-  di = function(session, text)
-    local where, list = matching(text, "n.nspname", "c.relname", "pg_table_is_visible(c.oid)")
-    return session:ask(INDEXES:format(where), unpack(list))
-  end,
-  df = function(session, text)
-    local where, list = matching(text, "n.nspname", "p.proname", "pg_function_is_visible(p.oid)")
-    return session:ask(FUNCTIONS:format(where), unpack(list))
-  end,
+  di = matched(INDEXES, "c.relname", "pg_table_is_visible(c.oid)"),
+  df = matched(FUNCTIONS, "p.proname", "pg_function_is_visible(p.oid)"),
+  dT = matched(TYPES, "t.typname", "pg_type_is_visible(t.oid)"),
+  dp = matched(PRIVILEGES, "c.relname", "pg_table_is_visible(c.oid)"),
   dn = named(SCHEMAS, "nspname", "nspname !~ '^pg_' and nspname <> 'information_schema'"),
   du = named(ROLES, "rolname", "rolname !~ '^pg_'"),
+  dx = named(EXTENSIONS, "extname", "true"),
   l = named(DATABASES, "datname", "datallowconn"),
 }
 

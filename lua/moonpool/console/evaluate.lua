@@ -3,6 +3,7 @@
 local errors = require "moonpool.core.error"
 local jit = require "jit"
 local lua_text = require "moonpool.console.lua_text"
+local sql_text = require "moonpool.console.sql_text"
 local suggest = require "moonpool.core.suggest"
 
 local M = {}
@@ -82,10 +83,13 @@ local function names_known()
   return names
 end
 
-local function with_suggestion(message)
+-- `selct 1` is Lua that is wrong, and was meant as SQL.
+local function with_suggestion(message, text)
   local name = message:match "global '([%w_]+)' %(a nil value%)"
-  if not name then return message end
-  return message .. suggest.hint(name, names_known())
+  if name then return message .. suggest.hint(name, names_known()) end
+  local word = message:match " near '" and text:match "^%s*(%a%a%a+)%s+[%w\"'*(]"
+  local is_keyword = word and not loadstring(word .. " = 1")
+  return word and not is_keyword and message .. suggest.hint(word, sql_text.starters()) or message
 end
 
 local function escape(text)
@@ -103,7 +107,7 @@ function M.explain(value, text, name, line)
   if type(value) ~= "string" then return failure end
   local number, rest = value:match("^" .. escape(name:sub(2)) .. ":(%d+): (.*)$")
   if not number then return failure end
-  failure.line, failure.message = tonumber(number), with_suggestion(rest)
+  failure.line, failure.message = tonumber(number), with_suggestion(rest, text)
   failure.source = source_line(text, line, failure.line)
   failure.column = failure.source and column_of(failure.source, rest)
   return failure

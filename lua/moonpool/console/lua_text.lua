@@ -84,6 +84,15 @@ function M.judge(text)
   return why_no_statement:match "unfinished long" and "unfinished" or "wrong"
 end
 
+---Whether the text ends inside a string or a comment that may span lines.
+---@param text string
+---@return boolean
+function M.is_open(text)
+  local closed = true
+  for token in M.tokens(text) do closed = token.closed end
+  return not closed
+end
+
 ---Whether a line goes on with the expression that stands before it: `:where { … }`.
 ---@param line string
 ---@return boolean

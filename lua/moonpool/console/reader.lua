@@ -3,6 +3,7 @@
 --- SQL ends at its semicolon. Without one, a statement on a single line is whole, unless it cannot be
 --- ("select *", an open bracket); one that spans lines ends at a blank line. Lua ends where it is whole.
 --- Where the next line is known already (a pipe, a paste), it is looked at first: it may go on with the last.
+--- A backslash outside of quotes begins a command, as in psql: `select 1 \gx`, or \r on a line of its own.
 
 local lua_text = require "moonpool.console.lua_text"
 local sql_text = require "moonpool.console.sql_text"
@@ -13,6 +14,7 @@ local M = {}
 ---@field kind "sql"|"lua"|"command"|"help"
 ---@field text string
 ---@field line integer where it begins in all that was read, from 1
+---@field of moonpool.console.Input|nil of a command: what had been typed before it
 
 ---@class moonpool.console.Reader
 ---@field private interactive boolean
@@ -34,6 +36,9 @@ function M.new(interactive)
   }, Reader)
 end
 
+-- Commands that use up what was typed before them; the others leave it.
+local consuming = { g = true, gx = true, watch = true, e = true, r = true }
+
 local function is_sql(text)
   return text:match "^%s*/%*" ~= nil or sql_text.is_sql(text)
 end
@@ -54,10 +59,18 @@ function Reader:flush_statement(text, ending)
   local _, breaks = text:sub(1, ending):gsub("\n", "")
   self:emit("sql", text:sub(1, ending), self.first)
   self.lines, self.ripe = {}, false
-  if not sql_text.is_blank(rest) then
-    self.first = self.first + breaks
-    self:weigh { rest }
+  if not sql_text.is_blank(rest) then self:begin(rest, self.first + breaks) end
+end
+
+-- A command behind or below an input that is not run yet.
+function Reader:interject(before, command)
+  local of
+  if not sql_text.is_blank(before) then
+    of = { kind = is_sql(before) and "sql" or "lua", text = before, line = self.first }
   end
+  self.ready[#self.ready + 1] = { kind = "command", text = command, line = self.line, of = of }
+  self.lines, self.ripe = {}, false
+  if of and not consuming[command:match "^\\(%a*)"] then self:weigh { before } end
 end
 
 -- Takes the lines as the input so far and sees what it lacks.
@@ -67,6 +80,9 @@ function Reader:weigh(lines)
   if is_sql(text) then
     local reading = sql_text.read(text)
     if reading.ending then return self:flush_statement(text, reading.ending) end
+    if reading.command then
+      return self:interject(text:sub(1, reading.command - 1):gsub("%s+$", ""), text:sub(reading.command))
+    end
     self.ripe = not reading.wants_more
   else
     self.ripe = lua_text.judge(text) ~= "unfinished"
@@ -78,25 +94,29 @@ local function goes_on(text, line)
   return lua_text.continues(line)
 end
 
-function Reader:begin(line)
+function Reader:begin(line, at)
   if line:match "^%s*$" then return end
   local command = line:match "^%s*(\\.*)$" or line:match "^%s*(%.%a.*)$"
-  if command then return self:emit("command", command, self.line) end
+  if command then return self:emit("command", command, at) end
   local help = line:match "^%s*%?%s*(.*)$"
-  if help then return self:emit("help", help, self.line) end
-  self.first, self.born = self.line, self.pushes
-  self:weigh { line }
+  if help then return self:emit("help", help, at) end
+  self.first, self.born = at, self.pushes
+  -- `=x` is how Lua's own prompt of this version prints.
+  self:weigh { (line:gsub("^(%s*)=%f[^=]", "%1 ")) }
 end
 
 function Reader:take(line)
   self.line = self.line + 1
-  if #self.lines == 0 then return self:begin(line) end
+  if #self.lines == 0 then return self:begin(line, self.line) end
   local text = table.concat(self.lines, "\n")
+  if line:match "^%s*\\%a" and not is_sql(text) and not lua_text.is_open(text) then
+    return self:interject(text, line:match "^%s*(.*)$")
+  end
   local blank = line:match "^%s*$" ~= nil
   if blank and (self.ripe or (is_sql(text) and not sql_text.read(text).open)) then return self:flush() end
   if self.ripe and not self:is_typed() and not goes_on(text, line) then
     self:flush()
-    return self:begin(line)
+    return self:begin(line, self.line)
   end
   self.lines[#self.lines + 1] = line
   self:weigh(self.lines)

@@ -139,6 +139,11 @@ local function control(self, text)
   return nil
 end
 
+-- The server's last words to a connection.
+local function is_fatal(e)
+  return e.severity == "FATAL" or e.severity == "PANIC"
+end
+
 ---Looks whether the server still takes statements in the open transaction. One that is over is left.
 ---@return boolean gone it was there and is over
 function Session:probe()
@@ -146,7 +151,7 @@ function Session:probe()
   local ok, e = pcall(self.tx._run, self.tx, { sql = "select 1" })
   if ok then
     self.failed = false
-  elseif errors.is_error(e) and e.family == "server" then
+  elseif errors.is_error(e) and e.family == "server" and not is_fatal(e) then
     self.failed = true
   else
     self:leave()
@@ -157,7 +162,7 @@ end
 
 -- A statement that failed may have failed the transaction, or lost it.
 local function after_failure(self, e)
-  if errors.is_error(e) and e.family == "server" and e.outcome == "rejected" then
+  if errors.is_error(e) and e.family == "server" and e.outcome == "rejected" and not is_fatal(e) then
     self.failed = self.tx ~= nil
   else
     self.lost = self:probe()

@@ -12,6 +12,7 @@ local history = require "moonpool.console.history"
 local json = require "moonpool.core.json"
 local native = require "moonpool.core.ffi"
 local output = require "moonpool.console.output"
+local place = require "moonpool.console.place"
 local present = require "moonpool.console.present"
 local reader = require "moonpool.console.reader"
 local session = require "moonpool.console.session"
@@ -39,6 +40,7 @@ local M = {}
 ---@field first_modules table<string, boolean> what was loaded before the user came
 ---@field private face moonpool
 ---@field private held moonpool.console.Session|nil
+---@field private dsn string|nil that was connected to by \c
 local Shell = {}
 Shell.__index = Shell
 
@@ -104,11 +106,13 @@ function Shell:names()
 end
 
 ---Connects elsewhere; when that fails, everything stays as it was.
----@param dsn string
-function Shell:reconnect(dsn)
+---@param argument string a DSN, or a database of the same server
+function Shell:reconnect(argument)
+  local dsn = place.dsn(argument, self.dsn, os.getenv)
+  if not dsn then error("which server's? \\c 'host=… dbname=" .. argument .. "'", 0) end
   local other = session.new(self.face.connect(dsn), self.options.read_only)
-  if self.held then self.held:close() end
-  self.held = other
+  if self.held and self.held:close() then self:talk "The open transaction was rolled back." end
+  self.held, self.dsn = other, dsn
   self.catalog:forget()
 end
 
@@ -240,7 +244,20 @@ function Shell:chunk_name()
   return self.looks.interactive and "=(prompt)" or "=(input)"
 end
 
+-- Words that are no Lua anybody would miss, while nothing is called so.
+local plain_words = { help = "\\?", exit = "\\q", quit = "\\q" }
+
+local function plain_command(text)
+  local word, rest = text:match "^%s*(%a+)%s*(.-)%s*;?%s*$"
+  local command = word and plain_words[word]
+  if not command or rawget(_G, word) ~= nil then return nil end
+  if rest == "" then return command end
+  return word == "help" and rest:match "^[%w_.:\\]+$" and ".help " .. rest or nil
+end
+
 function Shell:run_lua(input)
+  local command = plain_command(input.text)
+  if command then return commands.run(self, command) end
   local line = self.looks.interactive and 1 or input.line
   local from = C.mp_clock()
   local values, why = evaluate.run(input.text, self:chunk_name(), line)
@@ -279,6 +296,7 @@ local runners = {
 -- Runs one input; nil to go on, or what the caller of feed must know.
 function Shell:run(input)
   if input.kind == "sql" or input.kind == "lua" then self.last = input end
+  if input.of then self.last = input.of end
   local ok, outcome = pcall(runners[input.kind], self, input)
   if ok then return outcome end
   rawset(_G, "_err", failure.value(outcome))

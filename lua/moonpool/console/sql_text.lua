@@ -181,6 +181,7 @@ end
 
 ---@class moonpool.console.Reading
 ---@field ending integer|nil where the semicolon stands that ends the first statement
+---@field command integer|nil where a backslash stands that is no part of SQL
 ---@field open string|nil what is not closed: "'", '"', "comment", "("
 ---@field wants_more boolean the text cannot be the whole of a statement
 
@@ -230,6 +231,7 @@ function M.read(text)
       local open = token.kind == "comment" and "comment" or token.kind == "name" and '"' or "'"
       return { open = open, wants_more = true }
     end
+    if token.text == "\\" then return { command = token.from, wants_more = true } end
     if token.kind == "word" then
       local word = token.text:lower()
       body = words[1] == "create" and body_depth(body, words, word) or 0

@@ -5,11 +5,11 @@ local duration = require "moonpool.core.duration"
 local errors = require "moonpool.core.error"
 local ffi = require "ffi"
 local native = require "moonpool.core.ffi"
+local option = require "moonpool.core.options"
 local placeholders = require "moonpool.core.placeholders"
 local result_cache = require "moonpool.core.result_cache"
 local rows = require "moonpool.core.rows"
 local run = require "moonpool.core.run"
-local suggest = require "moonpool.core.suggest"
 
 local C = native.C
 
@@ -25,10 +25,14 @@ Batch.__index = Batch
 ---@param ... any parameters
 ---@return integer
 function Batch:add(statement, ...)
+  if getmetatable(self) ~= Batch then
+    errors.misuse("add is called with a colon: b:add(…), got %s", errors.show(self))
+  end
   local planned = self.planned
-  if type(statement) == "table" and statement.to_sql then
-    local sql, list, n = statement:to_sql()
-    planned[#planned + 1] = { sql = sql, list = list, n = n or list.n or #list, memory = {}, statement = statement }
+  if not planned then errors.misuse "this batch was sent: add is for the function only" end
+  if placeholders.is_built(statement) then
+    local sql, list, n = placeholders.built(statement)
+    planned[#planned + 1] = { sql = sql, list = list, n = n, memory = {}, statement = statement }
   else
     local scan = placeholders.scan(statement)
     local list = placeholders.bind(scan, select("#", ...), ...)
@@ -43,16 +47,8 @@ local failed = {
   __tostring = function(place) return tostring(rawget(place, "error")) end,
 }
 
-local known = { "atomic", "read", "timeout" }
-
-local function check(options)
-  for key in pairs(options) do
-    if key ~= "atomic" and key ~= "read" and key ~= "timeout" then
-      errors.misuse("a batch has no option %s%s; it has %s", tostring(key), suggest.hint(key, known),
-        table.concat(known, ", "))
-    end
-  end
-end
+local known = { atomic = "boolean", read = "boolean", timeout = true }
+local script_knows = { timeout = true }
 
 local function statement_error(handle, i)
   local e = C.mp_op_statement_error(handle, i - 1)
@@ -120,11 +116,11 @@ end
 ---@return table results
 function M.run(session, codec, f, options, owner)
   if type(f) ~= "function" then errors.misuse("batch takes a function that adds statements, got a %s", type(f)) end
-  options = options or {}
-  check(options)
+  options = option.check("a batch", options, known)
   local batch = setmetatable({ planned = {} }, Batch)
-  f(batch)
   local planned = batch.planned
+  f(batch)
+  batch.planned = nil
   if #planned == 0 then return { errors = {} } end
   local atomic = options.atomic ~= false
   local route = options.read and abi.READ or abi.WRITE
@@ -147,7 +143,7 @@ end
 ---@return moonpool.Result[]
 function M.script(session, codec, sql, options)
   if type(sql) ~= "string" then errors.misuse("script takes SQL, got a %s", type(sql)) end
-  local timeout = duration.seconds(options and options.timeout, "timeout") or 0
+  local timeout = duration.seconds(option.check("script", options, script_knows).timeout, "timeout") or 0
   local planned = { { sql = sql, list = {}, n = 0 } }
   local handle, status = run.many(session, planned, abi.WRITE, abi.SCRIPT, timeout)
   if status ~= abi.OK then run.fail(handle) end

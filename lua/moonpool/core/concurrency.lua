@@ -5,6 +5,7 @@ local duration = require "moonpool.core.duration"
 local errors = require "moonpool.core.error"
 local native = require "moonpool.core.ffi"
 local op = require "moonpool.core.op"
+local option = require "moonpool.core.options"
 local scheduler = require "moonpool.core.scheduler"
 
 local C = native.C
@@ -14,7 +15,7 @@ local M = {}
 -- Functions are called with what spawn was given, so anything callable will do.
 local function check(f, what)
   local meta = getmetatable(f)
-  if type(f) ~= "function" and not (meta and meta.__call) then
+  if type(f) ~= "function" and not (type(meta) == "table" and meta.__call) then
     errors.misuse("%s takes functions, got a %s", what, type(f))
   end
 end
@@ -43,10 +44,7 @@ function M.gather(options, ...)
   local n = select("#", ...) + (settings and 0 or options ~= nil and 1 or 0)
   local timeout
   if settings then
-    for key in pairs(settings) do
-      if key ~= "timeout" then errors.misuse("gather has no option %s; it has timeout", tostring(key)) end
-    end
-    timeout = duration.seconds(settings.timeout, "timeout")
+    timeout = duration.seconds(option.check("gather", settings, { timeout = true }).timeout, "timeout")
   end
   for i = 1, n do check(functions[i], "gather") end
   local deadline = timeout and C.mp_clock() + timeout or math.huge

@@ -65,7 +65,7 @@ local function sorted_keys(settings, prefix)
   local keys = {}
   for key in pairs(settings) do
     if type(key) ~= "string" then
-      errors.misuse("settings%s are named, got the key %s", prefix == "" and "" or " of " .. prefix, tostring(key))
+      errors.misuse("settings%s are named, got the key %s", prefix == "" and "" or " of " .. prefix, errors.name(key))
     end
     keys[#keys + 1] = key
   end
@@ -77,7 +77,7 @@ local function add_list(out, key, value)
   if type(value) ~= "table" then value = { value } end
   local places = {}
   for place in pairs(value) do
-    if type(place) ~= "number" then errors.misuse("%s is a list, got the key %s in it", key, tostring(place)) end
+    if type(place) ~= "number" then errors.misuse("%s is a list, got the key %s in it", key, errors.name(place)) end
     places[#places + 1] = place
   end
   table.sort(places)
@@ -86,13 +86,14 @@ local function add_list(out, key, value)
   end
 end
 
-local function flatten(out, settings, prefix)
+local function flatten(out, settings, prefix, depth)
+  if depth > 4 then errors.misuse("settings are tables in tables, and %s is one too many", prefix) end
   for _, key in ipairs(sorted_keys(settings, prefix)) do
     local name, value = prefix == "" and key or prefix .. "." .. key, settings[key]
     if lists[name] then
       add_list(out, name, value)
     elseif type(value) == "table" then
-      flatten(out, value, name)
+      flatten(out, value, name, depth + 1)
     else
       out[#out + 1] = { name, scalar(name, value) }
     end
@@ -104,7 +105,8 @@ end
 ---@param settings table
 ---@return { [1]: string, [2]: string }[]
 function M.flatten(settings)
-  return flatten({}, settings, "")
+  if type(settings) ~= "table" then errors.misuse("settings are a table, got %s", errors.show(settings)) end
+  return flatten({}, settings, "", 0)
 end
 
 ---A configuration of the engine from a table of settings. Raises `config` errors that name the key.

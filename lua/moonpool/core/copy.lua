@@ -9,27 +9,14 @@ local name = require "moonpool.core.name"
 local native = require "moonpool.core.ffi"
 local null = require "moonpool.core.null"
 local op = require "moonpool.core.op"
+local option = require "moonpool.core.options"
 local params = require "moonpool.core.params"
 local rows = require "moonpool.core.rows"
 local run = require "moonpool.core.run"
-local suggest = require "moonpool.core.suggest"
 
 local C, type = native.C, type
 
 local M = {}
-
-local function check_options(options, what, known)
-  if options == nil then return end
-  if type(options) ~= "table" then errors.misuse("the options of %s are a table, got a %s", what, type(options)) end
-  for key in pairs(options) do
-    local found = false
-    for _, one in ipairs(known) do found = found or one == key end
-    if not found then
-      errors.misuse("%s has no option %s%s; it has %s", what, tostring(key), suggest.hint(key, known),
-        table.concat(known, ", "))
-    end
-  end
-end
 
 local function is_copy(text)
   return text:lower():match "^%s*copy[%s(]" ~= nil
@@ -163,7 +150,7 @@ end
 ---@return integer rows
 function M.into(session, ...)
   local sql, columns, f, options = read_call(...)
-  check_options(options, "copy_in", { "timeout" })
+  option.check("copy_in", options, { timeout = true })
   local timeout = duration.seconds(options and options.timeout, "timeout") or 0
   local state = { copy = start(session, C.mp_copy_in, sql, abi.WRITE, timeout), rows = 0, over = false }
   state.send = function() send(state) end
@@ -293,10 +280,11 @@ function M.out_of(session, codec, target, options)
   if type(target) ~= "string" then
     errors.misuse("copy_out takes the name of a table, a query or a COPY statement, got a %s", type(target))
   end
-  check_options(options, "copy_out", { "columns", "format", "header", "read", "timeout" })
+  option.check("copy_out", options,
+    { columns = true, format = true, header = "boolean", read = "boolean", timeout = true })
   options = options or {}
   local format = options.format or "text"
-  if not formats[format] then errors.misuse('format takes "text", "csv" or "binary", got %s', tostring(format)) end
+  if not formats[format] then errors.misuse('format takes "text", "csv" or "binary", got %s', errors.show(format)) end
   if options.header and format ~= "csv" then errors.misuse 'header is for format = "csv"' end
   local timeout = duration.seconds(options.timeout, "timeout") or 0
   local route = options.read and abi.READ or abi.WRITE

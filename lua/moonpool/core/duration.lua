@@ -19,7 +19,7 @@ function M.seconds(value, name)
   end
   if type(n) ~= "number" or not units[unit] or not (n >= 0 and n < math.huge) then
     errors.misuse('%s takes a length of time such as "250ms", "5s", "30m" or a number of seconds, got %s', name,
-      type(value) == "string" and '"' .. value .. '"' or tostring(value))
+      errors.show(value))
   end
   return n * units[unit]
 end

@@ -121,6 +121,30 @@ function M.callers_lines(most)
   return table.concat(lines, " < ")
 end
 
+local function escaped(c)
+  return ("\\%d"):format(c:byte())
+end
+
+---A value as a person would name it: short, quoted when it is text.
+---@param value any
+---@return string
+function M.show(value)
+  local kind = type(value)
+  if kind == "string" then
+    local short = #value > 60 and value:sub(1, 57) .. "..." or value
+    return '"' .. short:gsub("%c", escaped) .. '"'
+  end
+  if kind == "number" or kind == "boolean" or kind == "nil" then return tostring(value) end
+  return "a " .. kind
+end
+
+---What stands where a name should: the name as it is, anything else shown.
+---@param value any
+---@return string
+function M.name(value)
+  return type(value) == "string" and #value <= 60 and not value:find "%c" and value or M.show(value)
+end
+
 ---Raises: the call itself is wrong. The line that wrote it is named.
 ---@param message string with more arguments, a format
 ---@param ... any
@@ -167,6 +191,10 @@ end
 ---@param ... any
 ---@return any ...
 function M.try(f, ...)
+  local meta = getmetatable(f)
+  if type(f) ~= "function" and not (type(meta) == "table" and meta.__call) then
+    M.misuse("try takes a function and what it is called with, moonpool.try(db.query, db, \"…\"), got %s", M.show(f))
+  end
   return outcome(pcall(f, ...))
 end
 

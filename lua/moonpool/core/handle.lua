@@ -26,7 +26,8 @@ local types = require "moonpool.core.types"
 local C = native.C
 local WRITE, READ = abi.WRITE, abi.READ
 local current = op.current
-local scan_of, bind, wrap, run_one = placeholders.scan, placeholders.bind, rows.wrap, run.one
+local scan_of, bind, is_built = placeholders.scan, placeholders.bind, placeholders.is_built
+local wrap, run_one = rows.wrap, run.one
 local first_of = rows.first_of
 local select, type = select, type
 
@@ -43,9 +44,23 @@ local NOTHING = {}
 local Handle = {}
 local metatable = { __index = Handle }
 
-for name, method in pairs(large.methods) do Handle[name] = method end
+local function no_handle(self)
+  errors.misuse("this method is called with a colon on a handle: db:query(…), got %s", errors.show(self))
+end
+
+---A method that may count on being called on a handle.
+---@param method function
+---@return function
+local function guarded(method)
+  return function(self, ...)
+    if getmetatable(self) ~= metatable then no_handle(self) end
+    return method(self, ...)
+  end
+end
+
+for name, method in pairs(large.methods) do Handle[name] = guarded(method) end
 -- db:on and its kin.
-for name, method in pairs(observe.methods) do Handle[name] = method end
+for name, method in pairs(observe.methods) do Handle[name] = guarded(method) end
 
 local function make(session, codec, root, state)
   return setmetatable({ line = session, codec = codec, root = root, state = state }, metatable)
@@ -53,15 +68,13 @@ end
 
 -- Why this handle has no session to run on.
 local function no_session(self)
-  if getmetatable(self) ~= metatable then
-    errors.misuse("this method is called with a colon on a handle: db:query(…), got a %s", type(self))
-  end
   if not self.state.over then errors.misuse "this handle was released" end
   transaction.refuse(("this transaction is over (%s)"):format(self.state.over),
     "use the handle that the transaction was begun on")
 end
 
 local function session_of(self)
+  if getmetatable(self) ~= metatable then no_handle(self) end
   local session, state = self.line, self.state
   if not session or state.over then no_session(self) end
   if state.task ~= nil and state.task ~= (current() or false) then
@@ -90,20 +103,30 @@ local function memory_of(sql)
   return written:get(sql) or written:put(sql, {})
 end
 
+-- A transaction that a statement begins would end with it, because the connection goes back to the pool: the next
+-- statements would stand alone, and a ROLLBACK behind them would undo nothing.
+local function check_begin(self)
+  local settings = self.root.settings
+  if self:in_transaction() or self.context == false or (settings and settings.pinned) then return end
+  transaction.refuse("a transaction is not begun by a statement: the next one may run on another connection",
+    "db:transaction(function(tx) … end), or db:begin() and tx:commit(); a pinned session takes BEGIN as it is")
+end
+
 -- Runs text with placeholders, or anything that has `to_sql`. Gives the engine's result and where the
 -- shape of the statement is remembered.
 local function answer(self, route, statement, n, ...)
   local session = session_of(self)
-  if type(statement) == "table" and statement.to_sql then
+  if is_built(statement) then
     if n > 0 then errors.misuse "a statement that brings its own parameters takes no others" end
-    local sql, list, count = statement:to_sql()
+    local sql, list, count = placeholders.built(statement)
     local options = rawget(statement, "options") or NOTHING
-    local handle = run_one(session, sql, list, count or list.n or #list, nil, route,
+    local handle = run_one(session, sql, list, count, nil, route,
       options.idempotent and abi.IDEMPOTENT or 0, options.timeout or 0)
     result_cache.after(self, statement)
     return handle, memory_of(sql)
   end
   local scan = scan_of(statement)
+  if scan.opens then check_begin(self) end
   return run_one(session, scan.text, bind(scan, n, ...), scan.n, scan.names, route, 0, 0), scan
 end
 
@@ -201,6 +224,7 @@ end
 ---@param options moonpool.TransactionOptions|nil
 ---@return any ...
 function Handle:transaction(f, options)
+  if getmetatable(self) ~= metatable then no_handle(self) end
   return transaction.run(self, f, options)
 end
 
@@ -210,23 +234,27 @@ end
 ---@param options moonpool.TransactionOptions|nil
 ---@return moonpool.Handle
 function Handle:begin(options)
+  if getmetatable(self) ~= metatable then no_handle(self) end
   return transaction.open(self, options)
 end
 
 ---@async
 function Handle:commit()
+  if getmetatable(self) ~= metatable then no_handle(self) end
   if not self:in_transaction() then errors.misuse "commit ends a transaction; this handle stands for none" end
   transaction.commit(self)
 end
 
 ---@async
 function Handle:rollback()
+  if getmetatable(self) ~= metatable then no_handle(self) end
   if not self:in_transaction() then errors.misuse "rollback ends a transaction; this handle stands for none" end
   transaction.rollback(self)
 end
 
 ---@return boolean
 function Handle:in_transaction()
+  if getmetatable(self) ~= metatable then no_handle(self) end
   return self.state ~= self.root
 end
 
@@ -239,7 +267,7 @@ function Handle:ping()
 end
 
 local function new_session(self, how, from, habits)
-  local settings = habits and config.build(habits)
+  local settings = habits ~= nil and config.build(habits) or nil
   local session = how(from, settings, native.no_failure())
   if session == nil then
     local e = errors.take(native.failure)
@@ -259,8 +287,9 @@ end
 ---@param ... any
 ---@return moonpool.Handle
 function Handle:with(habits, ...)
+  if getmetatable(self) ~= metatable then no_handle(self) end
   if type(habits) == "string" and self._with_query then return self:_with_query(habits, ...) end
-  if type(habits) ~= "table" then errors.misuse("with takes a table of habits, got a %s", type(habits)) end
+  if type(habits) ~= "table" then errors.misuse("with takes a table of habits, got %s", errors.show(habits)) end
   return new_session(self, C.mp_session_with, session_of(self), habits)
 end
 
@@ -270,6 +299,7 @@ end
 ---@param settings { role: string|nil, [string]: string|number|boolean } role, and settings such as app.user_id
 ---@return moonpool.Handle
 function Handle:as(settings)
+  if getmetatable(self) ~= metatable then no_handle(self) end
   if type(settings) ~= "table" or next(settings) == nil then
     errors.misuse 'as takes a table of settings: db:as { role = "app", ["app.user_id"] = "7" }'
   end
@@ -283,6 +313,7 @@ end
 ---@param habits table|nil
 ---@return moonpool.Handle
 function Handle:session(habits)
+  if getmetatable(self) ~= metatable then no_handle(self) end
   if self:in_transaction() then errors.misuse "a session is made from the database, not from a transaction" end
   return new_session(self, C.mp_session_new, self.root.cluster, habits)
 end
@@ -299,6 +330,7 @@ end
 ---Nodes, roles, pools and counters, as of now; `cache` tells of what `cached` keeps.
 ---@return table
 function Handle:stats()
+  if getmetatable(self) ~= metatable then no_handle(self) end
   local text = C.mp_cluster_stats(self.root.cluster)
   local document = ffi.string(C.mp_text_data(text, native.length), native.length[0])
   C.mp_text_free(text)
@@ -319,6 +351,7 @@ end
 ---@async
 ---@param drain string|number|nil "10s"
 function Handle:close(drain)
+  if getmetatable(self) ~= metatable then no_handle(self) end
   if self:in_transaction() then errors.misuse "a transaction ends with its function; the database is closed" end
   if self.root.closed then return end
   self.root.closed = true
@@ -347,6 +380,8 @@ function metatable:__tostring()
   if not self:in_transaction() then return self.root.closed and "database (closed)" or "database" end
   return self.state.over and ("transaction (%s)"):format(self.state.over) or "transaction (open)"
 end
+
+M.guarded = guarded
 
 ---Lends a method to every handle; the floors above bring theirs this way.
 ---@param name string

@@ -205,7 +205,7 @@ local write
 
 local function write_array(out, list, path)
   local n, foreign = sequence.length(list)
-  if not n then refuse(path, "it is an array and has the key %s", tostring(foreign)) end
+  if not n then refuse(path, "it is an array and has the key %s", errors.name(foreign)) end
   local hole = sequence.hole(list, n)
   if hole then refuse(path, "item %d of %d is nil (JSON's null is moonpool.null)", hole, n) end
   out[#out + 1] = "["
@@ -220,7 +220,7 @@ end
 
 local function write_object(out, map, path)
   local names, foreign = sequence.names(map)
-  if not names then refuse(path, "it is an object and has the key %s, which is no string", tostring(foreign)) end
+  if not names then refuse(path, "it is an object and has the key %s, which is no string", errors.name(foreign)) end
   out[#out + 1] = "{"
   for i, name in ipairs(names) do
     if i > 1 then out[#out + 1] = "," end

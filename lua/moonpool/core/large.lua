@@ -26,10 +26,9 @@ end
 
 local function open_stream(self, route, statement, n, ...)
   local session = self:_session()
-  if type(statement) == "table" and statement.to_sql then
+  if placeholders.is_built(statement) then
     if n > 0 then errors.misuse "a statement that brings its own parameters takes no others" end
-    local sql, list, count = statement:to_sql()
-    count = count or list.n or #list
+    local sql, list, count = placeholders.built(statement)
     local line = run.stream(session, sql, list, count, nil, route)
     return stream.wrap(line, self.codec, memory_of(sql), session, route)
   end

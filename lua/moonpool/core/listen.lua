@@ -4,8 +4,8 @@ local duration = require "moonpool.core.duration"
 local errors = require "moonpool.core.error"
 local ffi = require "ffi"
 local native = require "moonpool.core.ffi"
+local option = require "moonpool.core.options"
 local run = require "moonpool.core.run"
-local suggest = require "moonpool.core.suggest"
 
 local C = native.C
 
@@ -24,16 +24,7 @@ local M = {}
 local Listener = {}
 Listener.__index = Listener
 
-local known = { "probe", "timeout" }
-
-local function check(options)
-  for key in pairs(options) do
-    if key ~= "probe" and key ~= "timeout" then
-      errors.misuse("listen has no option %s%s; it has %s", tostring(key), suggest.hint(key, known),
-        table.concat(known, ", "))
-    end
-  end
-end
+local known = { probe = true, timeout = true }
 
 local function channels_of(channels)
   if type(channels) == "string" then channels = { channels } end
@@ -53,8 +44,7 @@ end
 ---@param options { timeout: string|number|nil, probe: string|number|nil }|nil
 ---@return moonpool.Listener
 function M.open(session, channels, options)
-  channels, options = channels_of(channels), options or {}
-  check(options)
+  channels, options = channels_of(channels), option.check("listen", options, known)
   local timeout = duration.seconds(options.timeout, "timeout")
   local values = ffi.new("mp_value[?]", #channels)
   for i, one in ipairs(channels) do

@@ -63,7 +63,7 @@ end
 function M.breaker(self, node, how)
   if type(node) ~= "string" then errors.misuse("breaker takes the name of a node, got a %s", type(node)) end
   if not abi.breaker[how] then
-    errors.misuse('breaker takes "open", "closed" or "automatic", got %s%s', tostring(how),
+    errors.misuse('breaker takes "open", "closed" or "automatic", got %s%s', errors.show(how),
       type(how) == "string" and suggest.hint(how, names) or "")
   end
   check(C.mp_cluster_breaker(self.root.cluster, node, abi.breaker[how], native.no_failure()))

@@ -6,6 +6,7 @@ local errors = require "moonpool.core.error"
 local ffi = require "ffi"
 local native = require "moonpool.core.ffi"
 local op = require "moonpool.core.op"
+local option = require "moonpool.core.options"
 local suggest = require "moonpool.core.suggest"
 
 local C = native.C
@@ -162,8 +163,8 @@ local function kinds_of(kinds)
   for _, name in ipairs(kinds) do
     local one = abi.event[name]
     if not one then
-      errors.misuse("there are no events of kind %s%s; there are %s", tostring(name),
-        suggest.hint(tostring(name), names), table.concat(names, ", "))
+      errors.misuse("there are no events of kind %s%s; there are %s", errors.name(name),
+        suggest.hint(name, names), table.concat(names, ", "))
     end
     sum = bit.bor(sum, one)
   end
@@ -172,7 +173,7 @@ end
 
 local function level_of(level)
   local number = abi.level[level == nil and "info" or level]
-  if not number then errors.misuse("a level is trace, debug, info, warning or error, got %s", tostring(level)) end
+  if not number then errors.misuse("a level is trace, debug, info, warning or error, got %s", errors.show(level)) end
   return number
 end
 
@@ -183,7 +184,7 @@ end
 ---@return moonpool.Subscription
 function M.on(root, kinds, f, options)
   if type(f) ~= "function" then errors.misuse("on takes a function to call, got a %s", type(f)) end
-  options = options or {}
+  options = option.check("on", options, { level = true, capacity = "number" })
   local wishes = ffi.new "mp_observe_options"
   wishes.size = ffi.sizeof "mp_observe_options"
   wishes.kinds, wishes.level = kinds_of(kinds), level_of(options.level)

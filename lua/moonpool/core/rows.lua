@@ -165,8 +165,8 @@ end
 ---@return moonpool.Row
 function Result:view(i)
   local state = known(self, "view")
-  local row = view(state, i)
-  if not row then errors.misuse("there is no row %s in %d", tostring(i), state.rows) end
+  local row = type(i) == "number" and view(state, i)
+  if not row then errors.misuse("there is no row %s in %d", errors.show(i), state.rows) end
   return row
 end
 
@@ -238,7 +238,7 @@ function Result:column(name)
   local shape, list = state.shape, {}
   local column = shape.columns[name == nil and 1 or name]
   if not column then
-    errors.misuse("there is no column %s%s; there is %s", tostring(name), suggest.hint(name, shape.names),
+    errors.misuse("there is no column %s%s; there is %s", errors.name(name), suggest.hint(name, shape.names),
       table.concat(shape.names, ", "))
   end
   local handle, decode = state.handle, shape.decode[column]
@@ -255,6 +255,7 @@ end
 ---@return T[]
 function Result:map(f)
   if type(f) ~= "function" then errors.misuse("map takes a function of a row, got a %s", type(f)) end
+  known(self, "map")
   local list, n = {}, 0
   for i, row in self:pairs() do
     local made = f(row, i)
@@ -289,8 +290,11 @@ end
 ---@return string|nil
 function Result:text(row, column)
   local state = known(self, "text")
-  if row < 1 or row > state.rows or column < 1 or column > state.shape.n then
-    errors.misuse("there is no value %d, %d in %d rows of %d columns", row, column, state.rows, state.shape.n)
+  local there = type(row) == "number" and type(column) == "number"
+    and row >= 1 and row <= state.rows and column >= 1 and column <= state.shape.n
+  if not there then
+    errors.misuse("there is no value %s, %s in %d rows of %d columns", errors.show(row), errors.show(column),
+      state.rows, state.shape.n)
   end
   local p = C.mp_result_value(state.handle, row - 1, column - 1, length)
   if p == nil then return nil end

@@ -60,10 +60,16 @@ end
 ---@class moonpool.Row
 local Row = {}
 
+local function meta_of(row, method)
+  local meta = getmetatable(row)
+  if type(meta) == "table" and type(rawget(meta, "shape")) == "table" and meta.shape.columns then return meta end
+  errors.misuse("%s is called with a colon on a row: row:%s(), got %s", method, method, errors.show(row))
+end
+
 ---The row as a table of its own, which keeps nothing of the result alive.
 ---@return moonpool.Row
 function Row:copy()
-  local meta = getmetatable(self)
+  local meta = meta_of(self, "copy")
   if meta.__plain then return meta.__plain(self) end
   local copy = {}
   for i, name in ipairs(meta.shape.names) do
@@ -84,13 +90,13 @@ end
 ---@return fun(walk: table): string|nil, any
 ---@return table
 function Row:pairs()
-  return next_column, { row = self, names = getmetatable(self).shape.names, i = 0 }
+  return next_column, { row = self, names = meta_of(self, "pairs").shape.names, i = 0 }
 end
 
 ---The row as a JSON object.
 ---@return string
 function Row:to_json()
-  local meta = getmetatable(self)
+  local meta = meta_of(self, "to_json")
   local result = rawget(self, "\0result")
   if result then return json_rows.writer(meta.shape)(result.handle, rawget(self, "\0number")) end
   local parts = {}

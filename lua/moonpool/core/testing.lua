@@ -4,7 +4,7 @@ local errors = require "moonpool.core.error"
 local ffi = require "ffi"
 local handle = require "moonpool.core.handle"
 local native = require "moonpool.core.ffi"
-local suggest = require "moonpool.core.suggest"
+local option = require "moonpool.core.options"
 local watch = require "moonpool.core.watch"
 
 local C = native.C
@@ -53,16 +53,10 @@ end
 local Servers = {}
 Servers.__index = Servers
 
-local known = { "replicas" }
-
 local function check(options)
-  for key in pairs(options) do
-    if key ~= "replicas" then
-      errors.misuse("servers has no option %s%s; it has replicas", tostring(key), suggest.hint(key, known))
-    end
-  end
+  options = option.check("servers", options, { replicas = "number" })
   local replicas = options.replicas or 0
-  if type(replicas) ~= "number" or replicas < 0 or replicas > 16 or replicas % 1 ~= 0 then
+  if replicas < 0 or replicas > 16 or replicas % 1 ~= 0 then
     errors.misuse("replicas takes a whole number from 0 to 16, got %s", tostring(replicas))
   end
   return replicas
@@ -87,7 +81,7 @@ end
 ---@return moonpool.TestServers|nil
 ---@return string|nil why
 function M.servers(options)
-  local replicas = check(options or {})
+  local replicas = check(options)
   local dsn = variable "MOONPOOL_TEST_DSN"
   local made = setmetatable({ open = true, handles = setmetatable({}, { __mode = "k" }), replicas = {} }, Servers)
   if dsn then

@@ -9,9 +9,9 @@ local errors = require "moonpool.core.error"
 local ffi = require "ffi"
 local native = require "moonpool.core.ffi"
 local op = require "moonpool.core.op"
+local option = require "moonpool.core.options"
 local result_cache = require "moonpool.core.result_cache"
 local run = require "moonpool.core.run"
-local suggest = require "moonpool.core.suggest"
 
 local C = native.C
 
@@ -36,33 +36,30 @@ function M.refuse(message, hint)
   error(errors.new { kind = "transaction", message = message, hint = hint, where = errors.callers_line() }, 0)
 end
 
-local known = { "deferrable", "exactly_once", "isolation", "read_only", "retries", "timeout" }
+local known = {
+  deferrable = "boolean", exactly_once = "boolean", isolation = true, read_only = "boolean", retries = "number",
+  timeout = true,
+}
 
 local function isolation_of(name)
   if name == nil then return 0 end
   local level = type(name) == "string" and abi.isolation[(name:lower():gsub("[_-]", " "))]
   if not level then
-    errors.misuse('isolation takes "read committed", "repeatable read" or "serializable", got %s', tostring(name))
+    errors.misuse('isolation takes "read committed", "repeatable read" or "serializable", got %s', errors.show(name))
   end
   return level
 end
 
 local function check(options)
-  for key in pairs(options) do
-    local found = false
-    for _, name in ipairs(known) do found = found or name == key end
-    if not found then
-      errors.misuse("a transaction has no option %s%s; it has %s", tostring(key),
-        suggest.hint(key, known), table.concat(known, ", "))
-    end
-  end
+  options = option.check("a transaction", options, known)
   local retries = options.retries
-  if retries ~= nil and (type(retries) ~= "number" or retries < 0 or retries % 1 ~= 0) then
-    errors.misuse("retries takes a whole number from 0, got %s", tostring(retries))
+  if retries ~= nil and (retries < 0 or retries % 1 ~= 0) then
+    errors.misuse("retries takes a whole number from 0, got %s", errors.show(retries))
   end
   if options.exactly_once and options.read_only then
     errors.misuse "exactly_once stores a row; a transaction that is read_only has nothing to prove"
   end
+  return options
 end
 
 -- What a transaction's handles share. It belongs to the task that begins it.
@@ -112,8 +109,7 @@ end
 ---@param options moonpool.TransactionOptions|nil
 ---@return moonpool.Handle
 function M.open(parent, options)
-  options = options or {}
-  check(options)
+  options = check(options)
   if options.exactly_once then
     errors.misuse "exactly_once is for db:transaction(function(tx) … end), which can run its function again"
   end
@@ -192,14 +188,13 @@ end
 ---@return any ... what f returned
 function M.run(parent, f, options)
   if type(f) ~= "function" then errors.misuse("transaction takes a function, got a %s", type(f)) end
-  options = options or {}
-  check(options)
+  options = check(options)
   local nested = parent:in_transaction()
   -- In a sandbox the code under test must not notice that its transaction is a savepoint.
   if nested and parent.state.sandbox then options = { timeout = options.timeout } end
   if nested and not parent.state.sandbox and next(options) ~= nil then
     errors.misuse("a transaction inside a transaction is a savepoint, which takes no options, got %s",
-      tostring((next(options))))
+      errors.name((next(options))))
   end
   local timeout = duration.seconds(options.timeout, "timeout")
   -- A savepoint cannot be repeated alone: the whole transaction has to be.

@@ -77,7 +77,8 @@ end
 ---@param method string
 ---@return moonpool.sql.Shape
 function M.open(query, method)
-  local at = type(query) == "table" and rawget(query, "shape")
+  -- Conditions and expressions have a shape too; only queries have a handle.
+  local at = type(query) == "table" and rawget(query, "runner") ~= nil and rawget(query, "shape")
   if not at then
     misuse.raise("%s was not called on a query; write query:%s(...) with a colon, not query.%s(...)",
       method, method, method)

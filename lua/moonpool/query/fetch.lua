@@ -87,9 +87,11 @@ function Fetch:find(key, name)
   if key == nil or key == value.null then
     misuse.raise("find needs a key, got %s; nothing has no row", key == nil and "nil" or "NULL")
   elseif type(key) == "table" and getmetatable(key) == nil then
-    return self:find_by(key)
+    return Fetch.find_by(self, key)
   elseif not value.sendable(key) then
     value.refuse(key, "the key of find")
+  elseif name ~= nil and type(name) ~= "string" then
+    misuse.raise("find takes the name of the key's column, got %s", misuse.show(name))
   end
   return limit.at_most(where.add(self, where.WHERE, by_key(self, name or "id", key)), 1):first()
 end

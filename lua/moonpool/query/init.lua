@@ -9,6 +9,7 @@ local misuse = require "moonpool.sql.misuse"
 local Select = require "moonpool.query.select"
 local shape = require "moonpool.sql.shape"
 local statement = require "moonpool.query.statement"
+local term = require "moonpool.sql.term"
 local Update = require "moonpool.query.update"
 local with = require "moonpool.query.with"
 
@@ -23,7 +24,7 @@ root.tree = statement.new "with"
 
 -- The handle must be one: `db.from "users"` comes with the name in its place.
 local function begin(runner, method)
-  if type(runner) ~= "table" then
+  if type(runner) ~= "table" or term.kind(runner) then
     misuse.raise("%s was called with a dot; write db:%s(...) with a colon, not db.%s(...)", method, method, method)
   end
   return (setmetatable({ runner = runner, shape = root, args = false, options = false, n = 0 }, With))

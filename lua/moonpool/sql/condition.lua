@@ -13,6 +13,8 @@ local pairs = walk.pairs -- order-free: the walk itself
 
 local M = {}
 
+local connect
+
 local step, null = shape.step, value.null
 
 ---True, false or unknown for each row.
@@ -85,8 +87,11 @@ local function equality_tree(keys, nulls)
   return { n = n, bind = #keys == 1 and "test" or "all", parts = parts }
 end
 
+-- A table that holds itself would never end; nobody writes one so deep, and PostgreSQL reads none much deeper.
+local DEEPEST = 100
+
 -- A table with expressions among its values, or conditions among its items.
-local function mixed(given)
+local function mixed(given, depth)
   local members, names = {}, misuse.names("a condition's table", given)
   for _, name in ipairs(names) do
     local item = given[name]
@@ -108,17 +113,18 @@ local function mixed(given)
     end
     members[#members + 1] = given[i]
   end
-  return M.all(members)
+  return connect(members, "all", depth)
 end
 
 ---An equality table as a condition: `{ name = "Ann", age = moonpool.null }`. A nil is simply not there.
 ---@param given table
+---@param depth integer|nil of tables around it
 ---@return moonpool.Condition
-function M.equality(given)
+function M.equality(given, depth)
   local node, n = equals_root, 0
   local made = { shape = node, n = 0 }
   for key, item in pairs(given) do -- order-free: the tree is sorted, and each order has a shape of its own
-    if type(key) ~= "string" then return mixed(given) end
+    if type(key) ~= "string" then return mixed(given, (depth or 0) + 1) end
     if quick[type(item)] then
       node = step(node, key)
       n = n + 1
@@ -130,7 +136,7 @@ function M.equality(given)
       n = n + 1
       made[n] = item
     else
-      return mixed(given)
+      return mixed(given, (depth or 0) + 1)
     end
   end
   if node == equals_root then return M.EMPTY end
@@ -148,8 +154,9 @@ end
 
 ---Whatever stands for a condition, as one: a condition, an expression, an equality table.
 ---@param given any
+---@param depth integer|nil of tables around it
 ---@return moonpool.Condition|moonpool.Expression
-function M.from(given)
+function M.from(given, depth)
   local kind = term.kind(given)
   if kind == "condition" or kind == "expression" then return given end
   if kind == "query" then
@@ -158,7 +165,8 @@ function M.from(given)
     misuse.raise("an expression with an alias is no condition")
   elseif type(given) == "table" then
     if getmetatable(given) ~= nil then value.refuse(given, "the condition") end
-    return (M.equality(given))
+    if depth and depth > DEEPEST then misuse.raise("a condition's tables are nested more than %d deep", DEEPEST) end
+    return (M.equality(given, depth))
   end
   misuse.raise("a condition must be a table, a c.… or moonpool.raw, got %s", misuse.show(given))
 end
@@ -185,19 +193,19 @@ end
 local join_roots = { all = shape.root(), any = shape.root() }
 
 -- The members of a list: its items, then its named values in the order of their names.
-local function members_of(list, among)
+local function members_of(list, among, depth)
   if type(list) ~= "table" or getmetatable(list) ~= nil then
     misuse.raise("c.%s takes a table of conditions, got %s", among, misuse.show(list))
   end
   local members, names = {}, misuse.names("c." .. among, list)
-  for i = 1, #list do members[i] = M.from(list[i]) end
+  for i = 1, #list do members[i] = M.from(list[i], depth) end
   for _, name in ipairs(names) do members[#members + 1] = M.equality { [name] = list[name] } end
   return members
 end
 
-local function connect(list, among)
+function connect(list, among, depth)
   local node, made, n, trees = join_roots[among], { shape = false, n = 0 }, 0, {}
-  local members = members_of(list, among)
+  local members = members_of(list, among, depth)
   for i = 1, #members do
     local member = members[i]
     if member ~= M.EMPTY then

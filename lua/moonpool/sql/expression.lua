@@ -47,6 +47,7 @@ local function raw_tree(pieces, operands)
 end
 
 local function opened(text)
+  if type(text) ~= "string" then misuse.raise("a piece of SQL must be a string, got %s", misuse.show(text)) end
   local node = step(raw_root, text)
   local read = node.kept
   if not read then
@@ -77,7 +78,7 @@ local function named(node, read, values, text)
   end
   for key in pairs(values) do -- order-free: it only refuses
     if not known[key] then
-      misuse.raise("%s has no parameter :%s", misuse.show(text), tostring(key))
+      misuse.raise("%s has no parameter :%s", misuse.show(text), misuse.name(key))
     end
   end
   return with_terms(node, read, operands, text)
@@ -155,7 +156,8 @@ end
 ---@param name string
 ---@return moonpool.Alias
 function M.alias(inner, name)
-  local node = step(step(alias_root, inner.shape), name == nil and "" or name)
+  if type(name) ~= "string" then identifier.single(name, "an alias") end
+  local node = step(step(alias_root, inner.shape), name)
   if not node.tree then
     local quoted = identifier.single(name, "an alias")
     local made = tree.build("raw", inner.shape.tree)

@@ -12,22 +12,11 @@ local M = {}
 ---@type fun(message: string, ...: any)
 M.raise = errors.misuse
 
-local function escaped(c)
-  return ("\\%d"):format(c:byte())
-end
-
 ---A value as a person would name it: short, quoted when it is text.
----@param value any
----@return string
-function M.show(value)
-  local kind = type(value)
-  if kind == "string" then
-    local text = #value > 60 and value:sub(1, 57) .. "..." or value
-    return '"' .. text:gsub("%c", escaped) .. '"'
-  end
-  if kind == "number" or kind == "boolean" or kind == "nil" then return tostring(value) end
-  return "a " .. kind
-end
+M.show = errors.show
+
+---What stands where a name should: the name as it is, anything else shown.
+M.name = errors.name
 
 -- The public names of a table of functions.
 local function names_of(methods)

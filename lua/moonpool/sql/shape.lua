@@ -9,6 +9,8 @@
 --- So its nodes are counted, and past `CAPACITY` a new generation begins: each node drops its
 --- children at its next miss. Queries at hand keep their own node and go on working.
 
+local misuse = require "moonpool.sql.misuse"
+
 local M = {}
 
 ---@class moonpool.sql.Shape
@@ -29,6 +31,8 @@ function M.root()
 end
 
 local function grow(node, word)
+  -- No table takes these as keys, and LuaJIT 2.1's beta does not survive its own error in compiled code.
+  if word == nil or word ~= word then misuse.raise("a name is a string, got %s", misuse.show(word)) end
   if count >= CAPACITY then
     generation = generation + 1
     count = 0

@@ -1,5 +1,6 @@
 --- From a tree to text: `$1`, `$2`, … are numbered in the order in which the text meets them.
 
+local misuse = require "moonpool.sql.misuse"
 local tree = require "moonpool.sql.tree"
 
 local M = {}
@@ -84,7 +85,13 @@ M.kinds[tree.VALUE.kind] = function(out, _, base) out:param(base + 1) end
 ---@return moonpool.sql.Compiled
 function M.render(root)
   local out = setmetatable({ pieces = {}, numbers = {}, count = 0 }, Writer)
-  out:tree(root, 0)
+  local ok, why = pcall(out.tree, out, root, 0)
+  if not ok then
+    if type(why) == "string" and why:find "stack overflow" then
+      misuse.raise "this statement is nested too deep to be written; flatten its conditions: c.any { a, b, c }"
+    end
+    error(why, 0)
+  end
   local number = {}
   for slot = 1, root.n do number[slot] = out.numbers[slot] or false end
   return { text = table.concat(out.pieces), number = number, count = out.count }

@@ -37,6 +37,13 @@ describe("run", function()
     assert.is_truthy(why.message:find('did you mean "print"?', 1, true))
   end)
 
+  it("takes wrong Lua that begins like SQL for a slip", function()
+    local _, why = run "selct * from users"
+    assert.is_truthy(why.message:find('did you mean "select"?', 1, true))
+    local _, other = run "users * "
+    assert.is_nil(other.message:find "did you mean")
+  end)
+
   it("points at the place in an expression too", function()
     for _, text in ipairs { "x.y", "return x.y", "f(x.y)", "x.y -- why" } do
       local _, why = run(text)

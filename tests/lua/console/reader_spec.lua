@@ -102,3 +102,47 @@ describe("piped input", function()
     assert.same({ "sql: select 1\nfrom t" }, (read(false, "select 1\r\nfrom t\r\n")))
   end)
 end)
+
+describe("a backslash outside of quotes", function()
+  local function commands(...)
+    local own, out = reader.new(true), {}
+    for _, line in ipairs { ... } do
+      for _, input in ipairs(own:push(line)) do
+        local of = input.of and " of " .. input.of.kind .. ": " .. input.of.text or ""
+        out[#out + 1] = input.kind .. ": " .. input.text .. of
+      end
+    end
+    return out, own:is_waiting()
+  end
+
+  it("runs what stands before it", function()
+    assert.same({ "command: \\gx of sql: select 1" }, (commands "select 1 \\gx"))
+    assert.same({ "command: \\g of sql: select 1,\n2" }, (commands("select 1,", "2 \\g")))
+    assert.same({ "sql: select 1;", "command: \\x" }, (commands "select 1; \\x"))
+  end)
+
+  it("leaves what is not whole", function()
+    local out, waits = commands("select 1,", "\\x", "2;")
+    assert.same({ "command: \\x of sql: select 1,", "sql: select 1,\n2;" }, out)
+    assert.is_false(waits)
+    assert.same({ "command: \\x of lua: x = {", "lua: x = {\n1 }" }, (commands("x = {", "\\x", "1 }")))
+  end)
+
+  it("forgets it where that is asked for", function()
+    local out, waits = commands("select (", "\\r")
+    assert.same({ "command: \\r of sql: select (" }, out)
+    assert.is_false(waits)
+  end)
+
+  it("is a letter inside of them", function()
+    assert.same({ "sql: select '\\x'" }, (commands "select '\\x'"))
+    assert.same({ "sql: select 'a\n\\x\nb';" }, (commands("select 'a", "\\x", "b';")))
+    assert.same({ "lua: x = [[\n\\x\n]]" }, (commands("x = [[", "\\x", "]]")))
+  end)
+end)
+
+describe("an equals sign in front", function()
+  it("asks for a value, as at Lua's own prompt", function()
+    assert.same({ "lua:  1 + 2", "lua: == 1" }, (read(true, "=1 + 2", "== 1")))
+  end)
+end)

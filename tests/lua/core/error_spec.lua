@@ -13,6 +13,13 @@ describe("core.error", function()
     assert.equal(own, e)
   end)
 
+  it("wants a function to try", function()
+    local ok, e = pcall(moonpool.try, { 1 })
+    assert.is_false(ok)
+    assert.matches("try takes a function and what it is called with", e.message)
+    assert.equal("called", moonpool.try(setmetatable({}, { __call = function() return "called" end })))
+  end)
+
   it("has every field, and one readable line", function()
     local e = errors.new { kind = "timeout", message = "too slow", hint = "be faster", where = "a.lua:7" }
     assert.equal("a.lua:7: timeout: too slow\nHINT: be faster", tostring(e))

@@ -20,6 +20,25 @@ describe("a transaction", function()
   end)
   before_each(function() db:exec "truncate core_tx" end)
 
+  it("is not begun by a statement, which would end it at once", function()
+    for _, sql in ipairs { "begin", " BEGIN;", "start transaction", "Begin isolation level serializable" } do
+      local e = refusal(db.exec, db, sql)
+      assert.equal("transaction", e.kind)
+      assert.matches("db:transaction", e.hint, 1, true)
+    end
+    local pinned = db:session { pinned = true }
+    pinned:exec "begin"
+    add(pinned, 1)
+    pinned:exec "rollback"
+    pinned:release()
+    assert.equal(0, count())
+  end)
+
+  it("refuses options that are none", function()
+    assert.matches("plain table", refusal(db.transaction, db, type, "serializable").message)
+    assert.matches("read_only of a transaction is a boolean", refusal(db.begin, db, { read_only = "no" }).message)
+  end)
+
   it("commits what its function did and returns what it returned", function()
     local values = { db:transaction(function(tx)
       add(tx, 1)
@@ -303,5 +322,16 @@ describe("a batch", function()
     assert.matches('no option atmic %(did you mean "atomic"%?%)',
       refusal(db.batch, db, function() end, { atmic = true }).message)
     assert.equal("usage", refusal(db.batch, db, function(b) b:add("select ?", 1, 2) end).kind)
+    assert.matches("atomic of a batch is a boolean", refusal(db.batch, db, function() end, { atomic = "no" }).message)
+    assert.matches("add is called with a colon", refusal(db.batch, db, function(b) b.add "select 1" end).message)
+  end)
+
+  it("refuses what is added when it was sent", function()
+    local kept
+    db:batch(function(b)
+      kept = b
+      b:add "select 1"
+    end)
+    assert.matches("this batch was sent", refusal(kept.add, kept, "select 2").message)
   end)
 end)

@@ -132,6 +132,35 @@ select 1;
     end
   end)
 
+  it("takes what hands that know psql type", function()
+    local plain, more = out "\\dt shell_spec.*", out "\\dt+ shell_spec.*"
+    assert.equal(plain, more)
+    assert.is_truthy(out("\\d+ shell_spec.users"):find('"users_pkey" primary key', 1, true))
+    assert.is_truthy(out("select 1 as a, 2 as b \\gx"):find "a │ 1\nb │ 2")
+    assert.equal(out "select 1;\nselect 1;", out "select 1;\n\\g")
+    assert.is_truthy(out("\\dx plpgsql"):find "plpgsql")
+    assert.is_truthy(out("create type shell_spec.mood as enum ('sad', 'fine');\n\\dT shell_spec.*"):find "sad, fine")
+    assert.is_truthy(out("grant select on shell_spec.users to public;\n\\dp shell_spec.users"):find("=r/", 1, true))
+    assert.is_truthy(out("help"):find("\\watch", 1, true))
+    assert.equal("1\n", out "=1\nexit\n=2")
+    assert.is_truthy(shell("\\copy x to y").err:find "db:copy_in")
+  end)
+
+  it("goes to another database of the same server", function()
+    assert.is_truthy(out("\\c postgres\nselect current_database();"):find "\n postgres\n")
+  end)
+
+  it("leaves a transaction whose connection the server ended", function()
+    local ran = shell [[
+begin;
+pid = db:query("select pg_backend_pid()"):scalar()
+pcall(moonpool.connect().query, moonpool.connect(), "select pg_terminate_backend(?)", pid)
+select 1;
+]]
+    assert.is_truthy(ran.err:find "The transaction is gone with its connection")
+    assert.is_nil(ran.err:find "rolled back at the end")
+  end)
+
   it("suggests a table that is there", function()
     out "create table public.shell_spec_near (a int);"
     local ran = shell "\\d shell_spec_naer\n"

@@ -104,6 +104,15 @@ describe("moonpool.cond", function()
     is('(("a" = $1 or "b" = $2)) = $3', { 1, 2, true }, c.eq(raw("?", either), true))
   end)
 
+  it("refuses what never ends", function()
+    local round = { name = "Ann" }
+    round[1] = round
+    assert.truthy(building.misuse(function() c.all(round) end):find("nested more than 100 deep", 1, true))
+    local deep = c.eq("id", 1)
+    for _ = 1, 50000 do deep = c.not_(deep) end
+    assert.truthy(building.misuse(function() building.text(db:from "t":where(deep)) end):find("too deep", 1, true))
+  end)
+
   it("knows what none, one and nothing mean", function()
     is("false", {}, c.any {})
     assert.equal('select * from "t"', building.text(db:from("t"):where(c.all {})))

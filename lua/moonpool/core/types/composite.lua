@@ -49,7 +49,7 @@ function M.of(fields)
   for key in pairs(fields) do
     if type(key) ~= "number" or key < 1 or key % 1 ~= 0 then
       errors.misuse("moonpool.composite takes the fields in their order, got the key %s; only a value that was read "
-        .. "knows its names", tostring(key))
+        .. "knows its names", errors.name(key))
     end
     n = math.max(n, key)
   end
@@ -116,7 +116,7 @@ local function class_of(names)
   function class.__to_param(value)
     for key in pairs(value) do
       if not known[key] then
-        errors.misuse("this composite value has no field %s; it has %s", tostring(key), table.concat(names, ", "))
+        errors.misuse("this composite value has no field %s; it has %s", errors.name(key), table.concat(names, ", "))
       end
     end
     return row_text(in_order(value), #names)

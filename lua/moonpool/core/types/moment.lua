@@ -116,6 +116,8 @@ local function parse(given)
   return checked(given, year, month, day, micros, offset_of(zone, given))
 end
 
+local parts = { "year", "month", "day", "hour", "minute", "min", "second", "sec", "microsecond" }
+
 ---A moment from text (PostgreSQL's or ISO 8601's), from seconds since 1970 (an instant in UTC), from a table
 ---`{ year =, month =, day =, hour =, minute =, second =, microsecond =, offset = }`, or, of nothing, now.
 ---@param given string|number|table|nil
@@ -133,6 +135,12 @@ function M.time(given)
     return make(days, (whole - days * 86400) * 1000000 + floor((given - whole) * 1000000 + 0.5), 0)
   end
   if type(given) ~= "table" or not (given.year and given.month and given.day) then refuse(given) end
+  for _, part in ipairs(parts) do
+    local value = given[part]
+    if value ~= nil and not tonumber(value) then
+      errors.misuse("the %s of a moment is a number, got %s", part, errors.show(value))
+    end
+  end
   local micros = (((given.hour or 0) * 60 + (given.minute or given.min or 0)) * 60 + (given.second or given.sec or 0))
     * 1000000 + (given.microsecond or 0)
   return checked("this table", given.year, given.month, given.day, micros, given.offset)

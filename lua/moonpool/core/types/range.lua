@@ -109,7 +109,7 @@ function M.range(lower, ...)
   local upper, bounds = ...
   if bounds == nil then bounds = "[)" end
   if not known[bounds] then
-    errors.misuse('the bounds of a range are "[)", "[]", "(]" or "()", got %s', tostring(bounds))
+    errors.misuse('the bounds of a range are "[)", "[]", "(]" or "()", got %s', errors.show(bounds))
   end
   return setmetatable({ lower = lower, upper = upper, bounds = bounds }, Range)
 end
