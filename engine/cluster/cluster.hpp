@@ -11,6 +11,7 @@
 #include "async/loop.hpp"
 #include "cluster/node.hpp"
 #include "cluster/options.hpp"
+#include "cluster/probe.hpp"
 #include "cluster/topology.hpp"
 #include "cluster/watch.hpp"
 #include "pool/lease.hpp"
@@ -123,11 +124,13 @@ class Cluster {
   [[noreturn]] void give_up(Route route, Topology const& topology,
                             std::vector<Error> failures) const;
   async::Operation<void> look_after(std::shared_ptr<Node> node);
+  async::Operation<void> free_silent(Node const& node, Prober& prober, policy::Silence& silence);
   void tell(Node const& node, Finding const& finding) const;
 
   std::shared_ptr<observe::Hub> const hub_;
   Duration const health_interval_;
   Duration const health_timeout_;
+  Duration const silence_;
   bool const shared_sessions_;
   Duration const failover_wait_;
   Duration const catch_up_wait_;

@@ -34,6 +34,12 @@ constexpr auto kLookAtRole = "select pg_is_in_recovery(), " MOONPOOL_ACCEPTS_WRI
                              " extract(epoch from pg_postmaster_start_time())::text,"
                              " extract(epoch from clock_timestamp())::text";
 
+// One that waits for its client has answered, or does not have all of what its client has said.
+constexpr auto kBackends =
+    "select pg_backend_pid(), pid, wait_event = 'ClientRead', state_change::text, extract(epoch "
+    "from clock_timestamp() - backend_start)::text"
+    " from pg_stat_activity where pid = any(string_to_array($1, ',')::int[])";
+
 template <class Number>
 Number number_in(std::string_view text, int base = 10) {
   Number number = 0;
@@ -109,6 +115,32 @@ Operation<Finding> Prober::look(Deadline deadline) {
   if (finding.failure) connection_.reset();
   finding.at = Clock::now();
   co_return finding;
+}
+
+Operation<std::vector<policy::Backend>> Prober::ask_about(std::vector<int> pids,
+                                                          Deadline deadline) {
+  std::vector<policy::Backend> out;
+  if (!connection_) co_return out;
+  try {
+    std::string list;
+    for (auto const pid : pids) list.append(list.empty() ? "" : ",").append(std::to_string(pid));
+    wire::Request request;
+    request.push_back({kBackends, {{list}}, true, true});
+    auto running = connection_->run(std::move(request), deadline);
+    auto const replies = co_await std::move(running);
+    auto const* result = std::get_if<wire::Result>(&replies.front());
+    for (std::size_t i = 0; result != nullptr && i < result->rows(); ++i) {
+      auto text = [&](std::size_t column) { return result->value(i, column).value_or(""); };
+      if (number_in<int>(text(0)) != connection_->backend_pid()) break;
+      auto const age = std::chrono::duration<double>(seconds_in(text(4)));
+      out.push_back({number_in<int>(text(1)), text(2) == "t", std::string(text(3)),
+                     std::chrono::duration_cast<Duration>(age)});
+    }
+    if (result == nullptr && !connection_->usable()) connection_.reset();
+  } catch (std::exception const&) {
+    connection_.reset();
+  }
+  co_return out;
 }
 
 }  // namespace moonpool::cluster

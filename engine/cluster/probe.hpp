@@ -3,10 +3,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "async/operation.hpp"
 #include "base/error.hpp"
 #include "policy/authority.hpp"
+#include "policy/silence.hpp"
 #include "wire/connection.hpp"
 #include "wire/conninfo.hpp"
 
@@ -31,6 +33,10 @@ class Prober {
 
   // Never throws.
   async::Operation<Finding> look(Deadline deadline);
+  // What the server says of these backends of the same login, in one round trip. Nothing where it does not say,
+  // or where somebody in between gives sessions other numbers. Never throws.
+  async::Operation<std::vector<policy::Backend>> ask_about(std::vector<int> pids,
+                                                           Deadline deadline);
 
  private:
   async::Operation<Finding> try_to_look(Deadline deadline);

@@ -81,7 +81,10 @@ Operation<Wakeup> Connection::wait_for_result(Deadline deadline) {
   while (pq::is_busy(connection)) {
     // A failed flush is not the end: the server's last words may be waiting to be read.
     auto const interest = pq::flush(connection) == 1 ? Interest::read_write : Interest::read;
+    reach_->await(true);
     auto const wakeup = co_await Wait{pq::socket_of(connection), interest, deadline};
+    reach_->await(false);
+    reach_->stir();
     if (wakeup != Wakeup::ready) co_return wakeup;
     if (!pq::consume(connection)) {
       lost_ = true;
