@@ -92,7 +92,7 @@ function M.lines(document)
   for i, node in ipairs(document.nodes) do
     rows[i] = {
       node.name, node.role, state(node), tostring(known(node.timeline) or ""), tostring(known(node.lsn) or ""),
-      lag(node), known(node.round_trip_ms) and milliseconds(node.round_trip_ms) or "", pool(node.pools.write),
+      lag(node), node.alive and known(node.round_trip_ms) and milliseconds(node.round_trip_ms) or "", pool(node.pools.write),
       pool(node.pools.read), breaker(node),
     }
   end
@@ -159,7 +159,11 @@ function M.run(opts)
   await_lags(db)
   local code = show(db, opts)
   while opts.watch do
-    native.C.mp_sleep(1)
+    -- Unlike a sleep it ends at the first Ctrl-C.
+    if native.C.mp_wait_any(nil, 0, 1, nil) < 0 then
+      code = exit.INTERRUPTED
+      break
+    end
     -- To the top left corner, and away with what was there.
     if not opts.json then io.stdout:write "\27[H\27[2J" end
     code = show(db, opts)
