@@ -51,6 +51,7 @@ Cluster::Cluster(ClusterOptions options)
       audience_(options.audience),
       waiters_limit_(options.pool.waiters_limit()),
       probe_options_{options.pool.statement_cache},
+      probe_life_(options.probe_life),
       balancer_(options.balancer ? options.balancer : policy::power_of_two_choices()),
       first_look_(Deadline::in(options.health_timeout + std::chrono::milliseconds(50))),
       budget_(options.budget),
@@ -86,7 +87,7 @@ Cluster::~Cluster() {
 
 // On the keeper, for as long as the cluster lives.
 Operation<void> Cluster::look_after(std::shared_ptr<Node> node) {
-  Prober prober(node->info(), probe_options_);
+  Prober prober(node->info(), probe_options_, probe_life_);
   policy::Silence silence(silence_);
   auto const index = node->index();
   while (!closed_) {

@@ -137,6 +137,7 @@ class Cluster {
   Audience const audience_;
   std::size_t const waiters_limit_;
   wire::Connection::Options const probe_options_;
+  Duration const probe_life_;
   std::shared_ptr<policy::Balancer> const balancer_;
   Deadline const first_look_;
   mutable std::mutex budget_mutex_;

@@ -78,11 +78,27 @@ bool means_not_allowed(Error const& error) {
 
 }  // namespace
 
+// Where that fails the old one is as good as it was.
+Operation<void> Prober::renew(Deadline deadline) {
+  opened_ = Clock::now();
+  try {
+    auto opening = wire::Connection::open(info_, options_, deadline);
+    auto fresh = co_await std::move(opening);
+    connection_ = std::move(fresh);
+  } catch (Error const&) {
+    // Whether the server is well the look will tell.
+  }
+}
+
 Operation<Finding> Prober::try_to_look(Deadline deadline) {
   if (!connection_ || !connection_->poll_alive()) {
     connection_.reset();
     auto opening = wire::Connection::open(info_, options_, deadline);
     connection_ = co_await std::move(opening);
+    opened_ = Clock::now();
+  } else if (Clock::now() - opened_ > life_) {
+    auto renewing = renew(deadline.earlier_in(deadline.left() / 2));
+    co_await std::move(renewing);
   }
   for (;;) {
     wire::Request request;

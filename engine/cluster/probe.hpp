@@ -28,8 +28,9 @@ struct Finding {
 // Threads: one at a time.
 class Prober {
  public:
-  Prober(wire::Conninfo info, wire::Connection::Options options)
-      : info_(std::move(info)), options_(options) {}
+  // `life`: so old a connection is opened anew, because the name may lead elsewhere by now.
+  Prober(wire::Conninfo info, wire::Connection::Options options, Duration life)
+      : info_(std::move(info)), options_(options), life_(life) {}
 
   // Never throws.
   async::Operation<Finding> look(Deadline deadline);
@@ -40,10 +41,13 @@ class Prober {
 
  private:
   async::Operation<Finding> try_to_look(Deadline deadline);
+  async::Operation<void> renew(Deadline deadline);
 
   wire::Conninfo const info_;
   wire::Connection::Options const options_;
+  Duration const life_;
   std::unique_ptr<wire::Connection> connection_;
+  TimePoint opened_{};
   // This login may not ask for the server's history, or the server is none of PostgreSQL's own.
   bool only_role_ = false;
 };

@@ -1,0 +1,135 @@
+// What is behind a name changes, and doors that are shut on who looks.
+#include <filesystem>
+#include <fstream>
+
+#include "failover/lines.hpp"
+#include "failover/trio.hpp"
+#include "faults/ground.hpp"
+
+namespace moonpool::cluster {
+namespace {
+
+using namespace std::chrono_literals;
+using policy::Refusal;
+using test::ask;
+using test::Engine;
+using test::error_of;
+using test::eventually;
+using test::failure_of;
+using test::kRead;
+using test::Lines;
+using test::Stopwatch;
+
+// A name for servers on sockets: a folder that leads to that of one of them, until it leads elsewhere.
+class Name {
+ public:
+  explicit Name(dev::Server const& server)
+      : folder_(std::filesystem::temp_directory_path() / test::unique("name")) {
+    std::filesystem::create_directory(folder_);
+    lead_to(server);
+  }
+  Name(Name const&) = delete;
+  Name& operator=(Name const&) = delete;
+  ~Name() { std::filesystem::remove_all(folder_); }
+
+  void lead_to(dev::Server const& server) {
+    std::filesystem::create_symlink(test::socket_of(server), folder_ / "next");
+    std::filesystem::rename(folder_ / "next", folder_ / ".s.PGSQL.5432");
+  }
+  NodeOptions node(dev::Server const& server) const {
+    auto node = test::node(server, Role::unknown, "named");
+    node.info.set("host", folder_.string()).set("port", "5432");
+    node.name = "db";
+    return node;
+  }
+
+ private:
+  std::filesystem::path const folder_;
+};
+
+bool writes(session::Session& session, std::string const& text) {
+  return !failure_of([&] { ask(session, text); });
+}
+
+TEST_CASE("a name that leads to the new primary is followed, also where the old one lives on") {
+  for (bool const frozen : {true, false}) {
+    INFO((frozen ? "frozen" : "alive"));
+    ClusterOptions options;
+    options.health_interval = 200ms;
+    options.probe_life = 500ms;
+    auto const lines = Lines::to(options.hub);
+    auto servers = dev::Cluster::start(test::Trio::with({}));
+    auto& old = servers.primary();
+    auto& next = servers.replica(0);
+    Name name(old);
+    Engine engine({name.node(old)}, options);
+    ask(*engine.session, "create table named (a int)");
+    servers.wait_until_replicated();
+    // A connection that is lent to somebody while it happens.
+    auto const tx = test::wait(engine.session->begin({}));
+    ask(*tx, "insert into named values (1)");
+    if (frozen) old.freeze();
+    next.promote();
+    name.lead_to(next);
+    Stopwatch const watch;
+    CHECK(eventually([&] { return lines->count("node.moved: db is another server now") == 1; }));
+    CHECK(eventually([&] { return writes(*engine.session, "insert into named values (2)"); }));
+    CHECK(watch.milliseconds() < 4'000 + test::grace());
+    // What was under way on the old one is not committed there by us.
+    auto const error = error_of([&] { test::wait(tx->commit()); });
+    CHECK(error.outcome() != Outcome::committed_local);
+    old.thaw();
+    CHECK(old.value("select count(*) from named") == "0");
+    for (int i = 0; i < 20; ++i) CHECK(writes(*engine.session, "insert into named values (3)"));
+    CHECK(old.value("select count(*) from named") == "0");
+    CHECK(next.value("select count(*) from named") == "21");
+  }
+}
+
+TEST_CASE("a server that is full is no server that is gone") {
+  ClusterOptions options;
+  options.health_interval = 200ms;
+  options.pool.max = 2;
+  auto const lines = Lines::to(options.hub);
+  test::Trio trio(options, {{"max_connections", "20"}, {"superuser_reserved_connections", "0"}});
+  auto& primary = trio.servers.primary();
+  ask(trio.session(), "create table crowded (a int)");
+  REQUIRE(trio.primary() == "primary");
+  // Others take every place there is, that of our looks too.
+  std::vector<dev::AdminConnection> others;
+  auto fill = [&] {
+    for (;;) {
+      try {
+        others.push_back(primary.connect());
+      } catch (Error const&) {
+        return;
+      }
+    }
+  };
+  fill();
+  REQUIRE(!others.empty());
+  others.pop_back();
+  primary.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where query like 'select "
+      "pg_is_in_recovery%' and application_name = 'trio'");
+  fill();
+  REQUIRE(eventually([&] { return lines->count("node.unseen: primary lets nobody in") == 1; }));
+  // The connection that is there goes on being used, and nobody waits for another primary.
+  for (int i = 0; i < 10; ++i) {
+    Stopwatch const watch;
+    CHECK(writes(trio.session(), "insert into crowded values (1)"));
+    CHECK(watch.milliseconds() < 1'000 + test::grace());
+    std::this_thread::sleep_for(100ms);
+  }
+  CHECK(trio.primary() == "primary");
+  CHECK(lines->count("cluster.no_primary") == 0);
+  CHECK(lines->count("node.down") == 0);
+  others.clear();
+  CHECK(eventually([&] {
+    auto const now = trio.topology();
+    return !now->nodes[*now->primary].failure;
+  }));
+}
+
+}  // namespace
+}  // namespace moonpool::cluster
