@@ -27,7 +27,8 @@ constexpr auto kLook =
     " greatest((select timeline_id from pg_control_checkpoint()),"
     " (select min_recovery_end_timeline from pg_control_recovery()),"
     " (select received_tli from pg_stat_wal_receiver))::text"
-    " else 'x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) end";
+    " else 'x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) end,"
+    " pg_has_role('pg_read_all_stats', 'usage')";
 
 constexpr auto kLookAtRole = "select pg_is_in_recovery(), " MOONPOOL_ACCEPTS_WRITES
                              ","
@@ -66,6 +67,7 @@ Finding read(wire::Result const& row, bool only_role) {
     seen.position.timeline = timeline.starts_with('x')
                                  ? number_in<std::uint32_t>(timeline.substr(1), 16)
                                  : number_in<std::uint32_t>(timeline);
+    finding.knows_timeline = !in_recovery || text(8) == "t";
   }
   finding.seen = std::move(seen);
   return finding;

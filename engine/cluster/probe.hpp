@@ -22,6 +22,7 @@ struct Finding {
   double clock = 0;                 // the server's, in seconds
   std::optional<double> committed;  // by that clock: when the last commit it applied was made
   Duration round_trip{};
+  bool knows_timeline = false;  // a standby's, too, is that of what it receives
 };
 
 // Looks at one server, on a connection of its own that is kept between looks: one round trip.

@@ -212,8 +212,12 @@ void Watch::take_in(std::size_t node, Finding const& finding) {
       trail_.note(finding.at, finding.seen->position.lsn, finding.clock);
       view.lag = {0, Duration::zero()};
     } else if (finding.seen && finding.seen->standby) {
-      view.lag =
-          trail_.behind(finding.at, finding.seen->position.lsn, finding.committed, 3 * interval_);
+      // One that did not follow a promotion may have what the others have lost: numbers of two histories.
+      bool const astray =
+          finding.knows_timeline && finding.seen->position.timeline < authority_.timeline();
+      view.lag = astray ? policy::Lag{}
+                        : trail_.behind(finding.at, finding.seen->position.lsn, finding.committed,
+                                        3 * interval_);
     } else if (!finding.seen) {
       view.lag = {};
     }

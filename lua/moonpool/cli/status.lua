@@ -54,6 +54,12 @@ local function state(node)
   return node.role == "unknown" and "not seen yet" or "up"
 end
 
+-- Of a server that is down it would be that of an answer long ago.
+local function answers_in(node)
+  local time = node.alive and known(node.round_trip_ms)
+  return time and milliseconds(time) or ""
+end
+
 local function pool(one)
   return ("%d/%d"):format(one.busy, one.max) .. (one.waiting > 0 and (" +%d"):format(one.waiting) or "")
 end
@@ -92,8 +98,7 @@ function M.lines(document)
   for i, node in ipairs(document.nodes) do
     rows[i] = {
       node.name, node.role, state(node), tostring(known(node.timeline) or ""), tostring(known(node.lsn) or ""),
-      lag(node), node.alive and known(node.round_trip_ms) and milliseconds(node.round_trip_ms) or "", pool(node.pools.write),
-      pool(node.pools.read), breaker(node),
+      lag(node), answers_in(node), pool(node.pools.write), pool(node.pools.read), breaker(node),
     }
   end
   local lines = aligned(
