@@ -118,7 +118,9 @@ class Cluster {
                                                       std::vector<Error>& failures);
   async::Operation<std::optional<Placement>> try_replicas(ReadNeeds needs, Deadline deadline,
                                                           std::vector<Error>& failures);
-  Nodes primaries(Topology const& topology) const;
+  Nodes primaries(Route route, Topology const& topology) const;
+  // The primary that refuses writes, where there is one and no more.
+  std::optional<std::size_t> only_read_only(Topology const& topology) const;
   std::vector<policy::Replica> replicas(Topology const& topology) const;
   std::size_t pick(Topology const& topology, std::vector<std::size_t> const& eligible) const;
   [[noreturn]] void give_up(Route route, Topology const& topology,

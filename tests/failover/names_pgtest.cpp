@@ -114,6 +114,29 @@ TEST_CASE("a replica that did not follow a promotion is never taken for one that
   }
 }
 
+TEST_CASE("a primary that refuses writes goes on serving reads, and who writes is told why not") {
+  ClusterOptions options;
+  options.health_interval = 200ms;
+  options.failover_wait = 300ms;
+  test::Trio trio(options);
+  ask(trio.session(), "create table kept (a int)");
+  for (std::size_t i : {0U, 1U}) trio.servers.replica(i).kill_hard();
+  auto& primary = trio.servers.primary();
+  primary.set("default_transaction_read_only", "on");
+  REQUIRE(eventually([&] { return trio.refusal("primary") == Refusal::read_only; }));
+  for (auto const wanted :
+       {policy::Consistency::strong, policy::Consistency::session, policy::Consistency::eventual}) {
+    CHECK(ask(trio.session(), "select count(*) from kept",
+              {.route = Route::read, .consistency = wanted}) == "0");
+  }
+  auto const error = error_of([&] { ask(trio.session(), "insert into kept values (1)"); });
+  CHECK(error.kind() == ErrorKind::no_primary);
+  CHECK(error.outcome() == Outcome::not_sent);
+  CHECK_THAT(error.message(), test::contains("primary is the primary, and refuses writes"));
+  primary.unset("default_transaction_read_only");
+  CHECK(eventually([&] { return writes(trio.session(), "insert into kept values (1)"); }));
+}
+
 TEST_CASE("a server that is full is no server that is gone") {
   ClusterOptions options;
   options.health_interval = 200ms;
