@@ -102,31 +102,52 @@ struct mp_observer {
   std::optional<Shown> shown = std::nullopt;
 };
 
+namespace {
+
+std::unique_ptr<mp_observer> observer_of(std::shared_ptr<observe::Hub> hub,
+                                         mp_observe_options const& options) {
+  auto const kinds = options.kinds & observe::kAllKinds;
+  bool const lines = (options.kinds & MP_EVENT_LOG) != 0;
+  bool const begins = (options.kinds & MP_EVENT_BEGINS) != 0;
+  if (kinds == 0 && !lines) {
+    throw moonpool::Error(moonpool::ErrorKind::usage, "an observer of nothing was asked for");
+  }
+  if (lines && (options.level < MP_LEVEL_TRACE || options.level > MP_LEVEL_ERROR)) {
+    throw moonpool::Error(moonpool::ErrorKind::usage,
+                          "there is no level " + std::to_string(options.level));
+  }
+  auto made = std::make_unique<mp_observer>();
+  made->hub = std::move(hub);
+  if (options.call != nullptr) {
+    made->observer = std::make_shared<Caller>(options.call, options.data, begins);
+  } else {
+    auto const capacity = options.capacity != 0 ? options.capacity : kCapacity;
+    made->queue = std::make_shared<observe::Queue>(capacity, begins);
+    made->observer = made->queue;
+  }
+  made->hub->add(made->observer, kinds,
+                 lines ? static_cast<observe::Level>(options.level) : observe::Level::off);
+  return made;
+}
+
+}  // namespace
+
 mp_observer* mp_observe(const mp_cluster* cluster, const mp_observe_options* options,
                         mp_error** error) noexcept {
-  return guarded(error, static_cast<mp_observer*>(nullptr), [&] {
-    auto const kinds = options->kinds & observe::kAllKinds;
-    bool const lines = (options->kinds & MP_EVENT_LOG) != 0;
-    bool const begins = (options->kinds & MP_EVENT_BEGINS) != 0;
-    if (kinds == 0 && !lines) {
-      throw moonpool::Error(moonpool::ErrorKind::usage, "an observer of nothing was asked for");
-    }
-    if (lines && (options->level < MP_LEVEL_TRACE || options->level > MP_LEVEL_ERROR)) {
-      throw moonpool::Error(moonpool::ErrorKind::usage,
-                            "there is no level " + std::to_string(options->level));
-    }
-    auto made = std::make_unique<mp_observer>();
-    made->hub = cluster->cluster->hub();
-    if (options->call != nullptr) {
-      made->observer = std::make_shared<Caller>(options->call, options->data, begins);
-    } else {
-      auto const capacity = options->capacity != 0 ? options->capacity : kCapacity;
-      made->queue = std::make_shared<observe::Queue>(capacity, begins);
-      made->observer = made->queue;
-    }
-    made->hub->add(made->observer, kinds,
-                   lines ? static_cast<observe::Level>(options->level) : observe::Level::off);
-    return made.release();
+  return guarded(error, static_cast<mp_observer*>(nullptr),
+                 [&] { return observer_of(cluster->cluster->hub(), *options).release(); });
+}
+
+mp_cluster* mp_connect_observed(const mp_config* config, const mp_observe_options* options,
+                                mp_observer** observer, mp_error** error) noexcept {
+  *observer = nullptr;
+  return guarded(error, static_cast<mp_cluster*>(nullptr), [&] {
+    auto wishes = config->config.cluster_options();
+    auto watching = observer_of(wishes.hub, *options);
+    auto cluster = std::make_shared<moonpool::cluster::Cluster>(std::move(wishes));
+    auto* const made = new mp_cluster{std::move(cluster), config->config.habits()};
+    *observer = watching.release();
+    return made;
   });
 }
 

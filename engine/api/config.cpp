@@ -158,7 +158,7 @@ struct ConfigKeys {
     Set set;
   };
 
-  static constexpr std::array<Row, 55> kRows = {{
+  static constexpr std::array<Row, 56> kRows = {{
       {"dsn", [](Config& c, auto key, auto& v) { c.nodes_ = conninfo(key, v).each_host(); }},
       {"primary", [](Config& c, auto key, auto& v) { c.primary_ = conninfo(key, v); }},
       {"replicas", [](Config& c, auto key, auto& v) { c.replicas_.push_back(conninfo(key, v)); }},
@@ -240,6 +240,8 @@ struct ConfigKeys {
        [](Config& c, auto key, auto& v) { c.cluster_.health_interval = duration(key, v, true); }},
       {"health.timeout",
        [](Config& c, auto key, auto& v) { c.cluster_.health_timeout = duration(key, v); }},
+      {"health.silence",
+       [](Config& c, auto key, auto& v) { c.cluster_.silence = duration(key, v, true); }},
       {"failover_wait",
        [](Config& c, auto key, auto& v) { c.cluster_.failover_wait = duration(key, v, true); }},
       {"catch_up_wait",

@@ -44,12 +44,14 @@ Cluster::Cluster(ClusterOptions options)
     : hub_(options.hub ? options.hub : std::make_shared<observe::Hub>()),
       health_interval_(options.health_interval),
       health_timeout_(options.health_timeout),
+      silence_(options.shared_sessions ? Duration::zero() : options.silence),
       shared_sessions_(options.shared_sessions),
       failover_wait_(options.failover_wait),
       catch_up_wait_(options.catch_up_wait),
       audience_(options.audience),
       waiters_limit_(options.pool.waiters_limit()),
       probe_options_{options.pool.statement_cache},
+      probe_life_(options.probe_life),
       balancer_(options.balancer ? options.balancer : policy::power_of_two_choices()),
       first_look_(Deadline::in(options.health_timeout + std::chrono::milliseconds(50))),
       budget_(options.budget),
@@ -85,7 +87,8 @@ Cluster::~Cluster() {
 
 // On the keeper, for as long as the cluster lives.
 Operation<void> Cluster::look_after(std::shared_ptr<Node> node) {
-  Prober prober(node->info(), probe_options_);
+  Prober prober(node->info(), probe_options_, probe_life_);
+  policy::Silence silence(silence_);
   auto const index = node->index();
   while (!closed_) {
     auto looking = prober.look(Deadline::in(health_timeout_));
@@ -94,10 +97,42 @@ Operation<void> Cluster::look_after(std::shared_ptr<Node> node) {
     if (hub_->wants(observe::Kind::probe)) tell(*node, finding);
     if (finding.seen) node->hint_alive();
     watch_.take_in(index, finding);
+    if (finding.seen && silence_ > Duration::zero()) {
+      auto freeing = free_silent(*node, prober, silence);
+      co_await std::move(freeing);
+    }
     auto pausing = async::sleep_until(Deadline::in(kLeastPause));
     co_await std::move(pausing);
     auto waiting = watch_.nudge(index).wait(Deadline::in(watch_.pause(index)));
     co_await std::move(waiting);
+  }
+}
+
+// Reads only: they are run again. A write whose answer is lost is in doubt, and its own deadline is soon enough for
+// that.
+Operation<void> Cluster::free_silent(Node const& node, Prober& prober, policy::Silence& silence) {
+  auto reaches = node.reads().awaited();
+  auto const others = node.fallback().awaited();
+  reaches.insert(reaches.end(), others.begin(), others.end());
+  std::vector<policy::Awaited> awaited;
+  for (auto const& reach : reaches) {
+    if (reach->has_unread()) continue;
+    awaited.push_back({reach.get(), reach->beats(), reach->pid(), reach->opened()});
+  }
+  auto pids = silence.suspects(awaited);
+  if (pids.empty()) co_return;
+  auto asking = prober.ask_about(std::move(pids), Deadline::in(health_timeout_));
+  auto const backends = co_await std::move(asking);
+  auto const silent = silence.judge(backends, Clock::now());
+  for (auto const& reach : reaches) {
+    if (std::ranges::find(silent, reach.get()) == silent.end()) continue;
+    // Unless its answer came while the server was asked.
+    if (!reach->awaited() || reach->has_unread()) continue;
+    reach->cut();
+    hub_->log({observe::Level::warning,
+               "connection.silent",
+               node.name() + " has answered, and nothing came: the connection is given up",
+               {{"node", node.name()}, {"pid", std::to_string(reach->pid())}}});
   }
 }
 

@@ -11,6 +11,7 @@
 #include "async/loop.hpp"
 #include "cluster/node.hpp"
 #include "cluster/options.hpp"
+#include "cluster/probe.hpp"
 #include "cluster/topology.hpp"
 #include "cluster/watch.hpp"
 #include "pool/lease.hpp"
@@ -123,23 +124,28 @@ class Cluster {
                                                           std::vector<Error>& failures);
   std::optional<Placement> take_now(std::size_t index, Attempt const& attempt,
                                     Topology const& topology);
-  Nodes primaries(Topology const& topology) const;
+  Nodes primaries(Route route, Topology const& topology) const;
+  // The primary that refuses writes, where there is one and no more.
+  std::optional<std::size_t> only_read_only(Topology const& topology) const;
   std::vector<policy::Replica> replicas(Topology const& topology) const;
   std::size_t pick(Topology const& topology, std::vector<std::size_t> const& eligible) const;
   [[noreturn]] void give_up(Route route, Topology const& topology,
                             std::vector<Error> failures) const;
   async::Operation<void> look_after(std::shared_ptr<Node> node);
+  async::Operation<void> free_silent(Node const& node, Prober& prober, policy::Silence& silence);
   void tell(Node const& node, Finding const& finding) const;
 
   std::shared_ptr<observe::Hub> const hub_;
   Duration const health_interval_;
   Duration const health_timeout_;
+  Duration const silence_;
   bool const shared_sessions_;
   Duration const failover_wait_;
   Duration const catch_up_wait_;
   Audience const audience_;
   std::size_t const waiters_limit_;
   wire::Connection::Options const probe_options_;
+  Duration const probe_life_;
   std::shared_ptr<policy::Balancer> const balancer_;
   Deadline const first_look_;
   mutable std::mutex budget_mutex_;

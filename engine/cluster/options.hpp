@@ -41,6 +41,12 @@ struct ClusterOptions {
   // tell, nobody knows a lag, and nothing waits for a new primary. Longer ones make a failover longer.
   Duration health_interval = std::chrono::seconds(1);
   Duration health_timeout = std::chrono::milliseconds(500);
+  // A connection for looks is opened anew this often, so that it is noticed when a name leads to another server.
+  Duration probe_life = std::chrono::seconds(30);
+  // A read whose connection is silent while the server, asked on another one, has been done with it for so long is
+  // freed, and run again. Default 2 s; zero: never. Shorter ones take a network that stumbles for a dead one.
+  // Not without looks at the nodes, and not behind a pooler.
+  Duration silence = std::chrono::seconds(2);
   // How long a write waits for a new primary once there was one. Default 10 s; zero: it fails at once. A
   // write that waits holds no connection. Only with two nodes or more.
   Duration failover_wait = std::chrono::seconds(10);

@@ -74,11 +74,14 @@ Operation<Placement> Cluster::place(Route route, Deadline deadline,
   co_return placed;
 }
 
-// Who may be the primary: known from probes, else from what the servers said on connections.
-Cluster::Nodes Cluster::primaries(Topology const& topology) const {
+// Who may be the primary: known from probes, else from what the servers said on connections. One that refuses
+// writes has all there is to read.
+Cluster::Nodes Cluster::primaries(Route route, Topology const& topology) const {
   if (watch_.probing()) {
-    if (!topology.primary) return {};
-    return {nodes_[*topology.primary]};
+    if (topology.primary) return {nodes_[*topology.primary]};
+    auto const only = route == Route::read ? only_read_only(topology) : std::nullopt;
+    if (only) return {nodes_[*only]};
+    return {};
   }
   Nodes out;
   for (auto wanted : {Role::primary, Role::unknown}) {
@@ -87,6 +90,16 @@ Cluster::Nodes Cluster::primaries(Topology const& topology) const {
     }
   }
   return out;
+}
+
+std::optional<std::size_t> Cluster::only_read_only(Topology const& topology) const {
+  std::optional<std::size_t> only;
+  for (auto const& node : nodes_) {
+    if (topology.nodes[node->index()].refusal != policy::Refusal::read_only) continue;
+    if (only) return std::nullopt;
+    only = node->index();
+  }
+  return only;
 }
 
 void Cluster::give_up(Route route, Topology const& topology, std::vector<Error> failures) const {
@@ -104,12 +117,15 @@ void Cluster::give_up(Route route, Topology const& topology, std::vector<Error> 
     throw Error(last);
   }
   bool const write = route == Route::write;
+  auto const read_only = only_read_only(topology);
   std::string message =
       !write ? "no node of this cluster can serve this read"
       : audience_ == Audience::standby
           ? "this connection string asks for standbys only: nothing is written"
       : topology.split_brain ? "several nodes take themselves for the primary on one timeline: "
                                "nothing is written until one of them is gone"
+      : read_only            ? nodes_[*read_only]->name() +
+                        " is the primary, and refuses writes (default_transaction_read_only)"
       : topology.had_primary ? "there is no primary at the moment"
                              : "no node of this cluster takes writes: all are replicas";
   throw Error(write ? ErrorKind::no_primary : ErrorKind::no_healthy_node, std::move(message))
@@ -170,7 +186,7 @@ Operation<Placement> Cluster::place_on_primary(Attempt attempt, std::vector<Erro
   std::optional<Queue> queue;
   for (int refusals = 0;;) {
     auto const topology = watch_.topology();
-    for (auto const& node : primaries(*topology)) {
+    for (auto const& node : primaries(route, *topology)) {
       auto trying = try_node(node, attempt, failures);
       auto placed = co_await std::move(trying);
       // Waiting for the connection may have taken longer than the node stayed the primary.

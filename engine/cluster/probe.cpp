@@ -27,12 +27,19 @@ constexpr auto kLook =
     " greatest((select timeline_id from pg_control_checkpoint()),"
     " (select min_recovery_end_timeline from pg_control_recovery()),"
     " (select received_tli from pg_stat_wal_receiver))::text"
-    " else 'x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) end";
+    " else 'x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) end,"
+    " pg_has_role('pg_read_all_stats', 'usage')";
 
 constexpr auto kLookAtRole = "select pg_is_in_recovery(), " MOONPOOL_ACCEPTS_WRITES
                              ","
                              " extract(epoch from pg_postmaster_start_time())::text,"
                              " extract(epoch from clock_timestamp())::text";
+
+// One that waits for its client has answered, or does not have all of what its client has said.
+constexpr auto kBackends =
+    "select pg_backend_pid(), pid, wait_event = 'ClientRead', state_change::text, extract(epoch "
+    "from clock_timestamp() - backend_start)::text"
+    " from pg_stat_activity where pid = any(string_to_array($1, ',')::int[])";
 
 template <class Number>
 Number number_in(std::string_view text, int base = 10) {
@@ -60,6 +67,7 @@ Finding read(wire::Result const& row, bool only_role) {
     seen.position.timeline = timeline.starts_with('x')
                                  ? number_in<std::uint32_t>(timeline.substr(1), 16)
                                  : number_in<std::uint32_t>(timeline);
+    finding.knows_timeline = !in_recovery || text(8) == "t";
   }
   finding.seen = std::move(seen);
   return finding;
@@ -72,11 +80,27 @@ bool means_not_allowed(Error const& error) {
 
 }  // namespace
 
+// Where that fails the old one is as good as it was.
+Operation<void> Prober::renew(Deadline deadline) {
+  opened_ = Clock::now();
+  try {
+    auto opening = wire::Connection::open(info_, options_, deadline);
+    auto fresh = co_await std::move(opening);
+    connection_ = std::move(fresh);
+  } catch (Error const&) {
+    // Whether the server is well the look will tell.
+  }
+}
+
 Operation<Finding> Prober::try_to_look(Deadline deadline) {
   if (!connection_ || !connection_->poll_alive()) {
     connection_.reset();
     auto opening = wire::Connection::open(info_, options_, deadline);
     connection_ = co_await std::move(opening);
+    opened_ = Clock::now();
+  } else if (Clock::now() - opened_ > life_) {
+    auto renewing = renew(deadline.earlier_in(deadline.left() / 2));
+    co_await std::move(renewing);
   }
   for (;;) {
     wire::Request request;
@@ -109,6 +133,32 @@ Operation<Finding> Prober::look(Deadline deadline) {
   if (finding.failure) connection_.reset();
   finding.at = Clock::now();
   co_return finding;
+}
+
+Operation<std::vector<policy::Backend>> Prober::ask_about(std::vector<int> pids,
+                                                          Deadline deadline) {
+  std::vector<policy::Backend> out;
+  if (!connection_) co_return out;
+  try {
+    std::string list;
+    for (auto const pid : pids) list.append(list.empty() ? "" : ",").append(std::to_string(pid));
+    wire::Request request;
+    request.push_back({kBackends, {{list}}, true, true});
+    auto running = connection_->run(std::move(request), deadline);
+    auto const replies = co_await std::move(running);
+    auto const* result = std::get_if<wire::Result>(&replies.front());
+    for (std::size_t i = 0; result != nullptr && i < result->rows(); ++i) {
+      auto text = [&](std::size_t column) { return result->value(i, column).value_or(""); };
+      if (number_in<int>(text(0)) != connection_->backend_pid()) break;
+      auto const age = std::chrono::duration<double>(seconds_in(text(4)));
+      out.push_back({number_in<int>(text(1)), text(2) == "t", std::string(text(3)),
+                     std::chrono::duration_cast<Duration>(age)});
+    }
+    if (result == nullptr && !connection_->usable()) connection_.reset();
+  } catch (std::exception const&) {
+    connection_.reset();
+  }
+  co_return out;
 }
 
 }  // namespace moonpool::cluster

@@ -23,6 +23,20 @@ constexpr int kSilencesUntilGivenUp = 4;
 
 }  // namespace
 
+// The server is there and turns our login away: full, or closed to us. That says nothing of what it is.
+bool turns_away(Error const& failure) {
+  auto const& code = failure.sqlstate();
+  return code.starts_with("28") || code.starts_with("3D") || code.starts_with("53") ||
+         code == "42501" || code == "55000";
+}
+
+// A name that led to one server leads to another now, which was promoted after it: a failover behind one address.
+bool has_moved(std::optional<policy::Sighting> const& before, policy::Sighting const& now) {
+  return before && !now.standby && before->instance != now.instance &&
+         before->position.system == now.position.system &&
+         before->position.timeline < now.position.timeline;
+}
+
 // What is to be done once the lock is let go.
 struct Watch::Aftermath {
   std::vector<observe::Event> events;
@@ -152,6 +166,15 @@ void Watch::take_in(std::size_t node, Finding const& finding) {
     if (finding.seen) {
       row.failures = 0;
       row.claim.alive = true;
+      if (has_moved(row.claim.seen, *finding.seen)) {
+        after.lost.emplace_back(node, true);
+        after.events.push_back(
+            {observe::Level::warning,
+             "node.moved",
+             view.name + " is another server now, promoted after the one that it was: "
+                         "connections to that one are given up",
+             {{"node", view.name}, {"timeline", std::to_string(finding.seen->position.timeline)}}});
+      }
       // Between restart points a standby's own idea of its timeline is late, never early.
       auto seen = *finding.seen;
       if (seen.standby && row.claim.seen &&
@@ -165,6 +188,17 @@ void Watch::take_in(std::size_t node, Finding const& finding) {
       view.at = finding.at;
       view.round_trip = finding.round_trip;
       view.failure.reset();
+    } else if (row.claim.alive && turns_away(*finding.failure)) {
+      // Its connections go on, and others may be let in; nobody else is what it was.
+      row.failures = 0;
+      if (!view.failure) {
+        after.events.push_back(
+            {observe::Level::warning,
+             "node.unseen",
+             view.name + " lets nobody in to look at it: " + finding.failure->message(),
+             {{"node", view.name}, {"role", std::string(to_string(view.role))}}});
+      }
+      view.failure = finding.failure;
     } else {
       ++row.failures;
       bool const silent = finding.failure->kind() == ErrorKind::timeout;
@@ -178,8 +212,12 @@ void Watch::take_in(std::size_t node, Finding const& finding) {
       trail_.note(finding.at, finding.seen->position.lsn, finding.clock);
       view.lag = {0, Duration::zero()};
     } else if (finding.seen && finding.seen->standby) {
-      view.lag =
-          trail_.behind(finding.at, finding.seen->position.lsn, finding.committed, 3 * interval_);
+      // One that did not follow a promotion may have what the others have lost: numbers of two histories.
+      bool const astray =
+          finding.knows_timeline && finding.seen->position.timeline < authority_.timeline();
+      view.lag = astray ? policy::Lag{}
+                        : trail_.behind(finding.at, finding.seen->position.lsn, finding.committed,
+                                        3 * interval_);
     } else if (!finding.seen) {
       view.lag = {};
     }
@@ -190,9 +228,11 @@ void Watch::take_in(std::size_t node, Finding const& finding) {
                               {{"node", view.name}, {"role", std::string(to_string(view.role))}}});
     }
     if (!view.alive && (was_alive || first)) {
+      bool const refuses = turns_away(*finding.failure);
       after.events.push_back({observe::Level::warning,
                               "node.down",
-                              view.name + " does not answer: " + finding.failure->message(),
+                              view.name + (refuses ? " lets nobody in: " : " does not answer: ") +
+                                  finding.failure->message(),
                               {{"node", view.name}, {"role", std::string(to_string(view.role))}}});
     }
     bool const elsewhere = std::ranges::count(next->nodes, true, &NodeView::alive) > 0;
@@ -251,7 +291,18 @@ void Watch::judge(Topology& next, Aftermath& after) {
     if (next.primary && last_primary_ && last_primary_ != next.primary) {
       after.lost.emplace_back(*last_primary_, true);
     }
-    if (next.primary) last_primary_ = after.primary = next.primary;
+    if (next.primary) {
+      // The word that ends cluster.no_primary, whatever the reason for that was.
+      if (last_primary_) {
+        after.events.push_back({observe::Level::info,
+                                "cluster.primary",
+                                next.nodes[*next.primary].name + " takes writes now",
+                                {{"node", next.nodes[*next.primary].name},
+                                 {"last", next.nodes[*last_primary_].name},
+                                 {"timeline", std::to_string(authority_.timeline())}}});
+      }
+      last_primary_ = after.primary = next.primary;
+    }
     if (!next.primary) {
       after.look_everywhere = true;
       after.events.push_back({observe::Level::warning,

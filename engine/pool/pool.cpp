@@ -430,6 +430,16 @@ void Pool::cut_leases() {
   for (auto const* member : busy_) member->connection->reach()->cut();
 }
 
+std::vector<std::shared_ptr<wire::Reach const>> Pool::awaited() const {
+  std::vector<std::shared_ptr<wire::Reach const>> out;
+  std::lock_guard const lock(mutex_);
+  for (auto const* member : busy_) {
+    auto const& reach = member->connection->reach();
+    if (reach->awaited()) out.push_back(reach);
+  }
+  return out;
+}
+
 bool Pool::is_closed() const {
   std::lock_guard const lock(mutex_);
   return closed_;

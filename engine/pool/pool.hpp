@@ -80,6 +80,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void cancel_leases();
   void cut_leases();
 
+  // The connections that are lent out and whose holders wait for the server to speak.
+  std::vector<std::shared_ptr<wire::Reach const>> awaited() const;
+
   PoolStats stats() const;
   std::string const& name() const { return name_; }
 

@@ -91,10 +91,13 @@ Wait Connection::more_to_read(Deadline deadline) {
   auto* const connection = raw_->get();
   // A failed flush is not the end: the server's last words may be waiting to be read.
   auto const interest = pq::flush(connection) == 1 ? Interest::read_write : Interest::read;
+  reach_->await(true);
   return {pq::socket_of(connection), interest, deadline};
 }
 
 Wakeup Connection::read_more(Wakeup wakeup, Deadline deadline) {
+  reach_->await(false);
+  reach_->stir();
   if (wakeup != Wakeup::ready) return wakeup;
   if (!pq::consume(raw_->get())) {
     lost_ = true;

@@ -1,6 +1,7 @@
 #include "wire/reach.hpp"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <atomic>
@@ -11,7 +12,9 @@
 namespace moonpool::wire {
 
 Reach::Reach(pg_conn* connection)
-    : canceller_(connection), socket_(fcntl(pq::socket_of(connection), F_DUPFD_CLOEXEC, 0)) {}
+    : canceller_(connection),
+      socket_(fcntl(pq::socket_of(connection), F_DUPFD_CLOEXEC, 0)),
+      pid_(pq::backend_pid(connection)) {}
 
 Reach::~Reach() {
   if (socket_ >= 0) close(socket_);
@@ -19,6 +22,11 @@ Reach::~Reach() {
 
 void Reach::cut() const noexcept {
   if (socket_ >= 0) shutdown(socket_, SHUT_RDWR);
+}
+
+bool Reach::has_unread() const noexcept {
+  int bytes = 0;
+  return socket_ >= 0 && ioctl(socket_, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
 async::Operation<bool> Reach::cancel(std::shared_ptr<Reach const> reach, Deadline deadline) {

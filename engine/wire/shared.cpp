@@ -179,6 +179,7 @@ class Shared::Rider : public async::SharedWait {
 
   void leave() {
     std::erase(shared_.riders_, this);
+    if (shared_.riders_.empty()) shared_.connection_.reach()->await(false);
     if (shared_.reader_ == this) {
       shared_.reader_ = nullptr;
       shared_.call_reader();
@@ -248,6 +249,7 @@ void Shared::note_state() {
   changed_ = connection.session_changed();
   standby_ = connection.on_standby();
   if (connection.expected_.empty()) turn_began_ = 0;
+  connection.reach()->await(!riders_.empty());
 }
 
 // Of one that somebody waited for it is known when it came; of one that was there already when somebody came
@@ -282,6 +284,7 @@ void Shared::look(bool waited) {
 
 void Shared::read(bool waited) {
   auto* const raw = connection_.raw_->get();
+  connection_.reach()->stir();
   if (!riders_.empty() && connection_.is_open()) {
     pq::flush(raw);
     if (!pq::consume(raw)) connection_.lose(connection_.loss(Wakeup::ready));

@@ -1,4 +1,5 @@
 #include "failover/ledger.hpp"
+#include "failover/lines.hpp"
 
 namespace moonpool::cluster {
 namespace {
@@ -76,6 +77,7 @@ TEST_CASE("both promoted: nobody is written to until one is gone") {
   ClusterOptions options;
   options.failover_wait = 300ms;
   options.health_interval = 200ms;
+  auto const lines = test::Lines::to(options.hub);
   Trio trio(options);
   CHECK(ask(trio.session(), "select 1") == "1");
   trio.servers.primary().kill_hard();
@@ -89,6 +91,10 @@ TEST_CASE("both promoted: nobody is written to until one is gone") {
   trio.servers.replica(1).kill_hard();
   CHECK(eventually([&] { return trio.primary() == "replica1"; }));
   CHECK(ask(trio.session(), "select 1") == "1");
+  // Whoever read that there is no primary reads that there is one.
+  CHECK(lines->last("cluster.no_primary") >= 0);
+  CHECK(lines->last("cluster.primary: replica1 takes writes now") >
+        lines->last("cluster.no_primary"));
 }
 
 TEST_CASE("a session sees its own writes, wherever it reads") {

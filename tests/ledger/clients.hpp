@@ -31,10 +31,6 @@ class Clients {
     troubled_ = may;
   }
 
-  // One connection has gone silent while its server is well: who waits on it waits for the end of its own time.
-  void silenced() { silenced_at_ = seconds(); }
-  std::size_t silent_reads() const { return silent_reads_; }
-
   std::vector<Book> const& books() const { return books_; }
   std::size_t acknowledged() const { return acknowledged_; }
   std::size_t reads() const { return reads_; }
@@ -159,9 +155,7 @@ class Clients {
     } catch (Error const& error) {
       note(error);
       ++failed_reads_;
-      bool const silence = error.kind() == ErrorKind::timeout && seconds() - silenced_at_ < 15;
-      if (silence) ++silent_reads_;
-      if (!silence && !troubled && !troubled_ && before == troubles_) {
+      if (!troubled && !troubled_ && before == troubles_) {
         find("READ at " + std::to_string(begun) + " s, " + std::to_string(seconds()) +
              " s: " + error.describe());
       }
@@ -187,8 +181,6 @@ class Clients {
   std::atomic<std::size_t> acknowledged_{0};
   std::atomic<std::size_t> reads_{0};
   std::atomic<std::size_t> failed_reads_{0};
-  std::atomic<std::size_t> silent_reads_{0};
-  std::atomic<double> silenced_at_{-100};
   Stopwatch const watch_;
   mutable std::mutex mutex_;
   std::vector<std::string> findings_;

@@ -122,16 +122,12 @@ class Faults {
       rule.nth = 1 + static_cast<int>(below(30));
       rule.byte = below(6);
       rule.duration = std::chrono::milliseconds(100 + below(1500));
-      bool const silences =
-          rule.act == Act::swallow || rule.act == Act::blackhole || rule.act == Act::hold;
-      if (silences) clients_.silenced();
       auto const number = proxy.add(rule);
       if (proxy.wait_for_hits(number, 1, std::chrono::milliseconds(1500))) ++bent_;
       if (rule.act == Act::hold) pause(below(1500));
       proxy.release(number);
-      if (silences) clients_.silenced();
     }
-    // What was lost on the way stays lost until somebody gives up waiting for it.
+    // What was lost on the way stays lost until somebody is told, or gives up waiting for it.
     pause(below(1000));
     if (below(2) == 0) proxy.cut_all();
   }

@@ -70,8 +70,7 @@ inline void run_ledger(std::uint64_t seconds) {
     std::cerr << "ledger: " << clients.seconds() << " s, " << verdict.done << " done, "
               << verdict.nothing << " nothing, " << verdict.unknown << " unknown ("
               << verdict.unknown_there << " there), " << clients.reads() << " reads, "
-              << clients.failed_reads() << " failed (" << clients.silent_reads()
-              << " on a connection that went silent), " << faults.bent() << " messages bent, "
+              << clients.failed_reads() << " failed, " << faults.bent() << " messages bent, "
               << committed_locally << " committed locally\n";
     std::cerr << "ledger: LOST " << verdict.lost << ", DUPLICATE " << verdict.duplicate
               << ", PHANTOM " << verdict.phantom << ", READS " << clients.findings().size() << "\n";

@@ -2,7 +2,7 @@
 
 local errors = require "moonpool.core.error"
 
-local M = { OK = 0, FAILURE = 1, USAGE = 2, UNREACHABLE = 3, REFUSED = 4, PENDING = 10, DRIFT = 11 }
+local M = { OK = 0, FAILURE = 1, USAGE = 2, UNREACHABLE = 3, REFUSED = 4, PENDING = 10, DRIFT = 11, INTERRUPTED = 130 }
 
 -- Nobody answered, or nobody who may.
 local unreachable = {

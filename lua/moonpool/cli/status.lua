@@ -54,6 +54,12 @@ local function state(node)
   return node.role == "unknown" and "not seen yet" or "up"
 end
 
+-- Of a server that is down it would be that of an answer long ago.
+local function answers_in(node)
+  local time = node.alive and known(node.round_trip_ms)
+  return time and milliseconds(time) or ""
+end
+
 local function pool(one)
   return ("%d/%d"):format(one.busy, one.max) .. (one.waiting > 0 and (" +%d"):format(one.waiting) or "")
 end
@@ -92,8 +98,7 @@ function M.lines(document)
   for i, node in ipairs(document.nodes) do
     rows[i] = {
       node.name, node.role, state(node), tostring(known(node.timeline) or ""), tostring(known(node.lsn) or ""),
-      lag(node), known(node.round_trip_ms) and milliseconds(node.round_trip_ms) or "", pool(node.pools.write),
-      pool(node.pools.read), breaker(node),
+      lag(node), answers_in(node), pool(node.pools.write), pool(node.pools.read), breaker(node),
     }
   end
   local lines = aligned(
@@ -159,7 +164,11 @@ function M.run(opts)
   await_lags(db)
   local code = show(db, opts)
   while opts.watch do
-    native.C.mp_sleep(1)
+    -- Unlike a sleep it ends at the first Ctrl-C.
+    if native.C.mp_wait_any(nil, 0, 1, nil) < 0 then
+      code = exit.INTERRUPTED
+      break
+    end
     -- To the top left corner, and away with what was there.
     if not opts.json then io.stdout:write "\27[H\27[2J" end
     code = show(db, opts)

@@ -276,6 +276,8 @@ typedef struct mp_observe_options {
 } mp_observe_options;
 mp_observer* mp_observe(const mp_cluster* cluster, const mp_observe_options* options, mp_error**
   error);
+mp_cluster* mp_connect_observed(const mp_config* config, const mp_observe_options* options,
+  mp_observer** observer, mp_error** error);
 const mp_event* mp_observer_next(mp_observer* observer);
 size_t mp_observer_waiting(const mp_observer* observer);
 uint64_t mp_observer_lost(const mp_observer* observer);

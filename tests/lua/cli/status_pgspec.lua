@@ -32,6 +32,18 @@ describe("moonpool status", function()
     assert.is_number(document.schema_version)
   end)
 
+  it("looks again every second until the first Ctrl-C", function()
+    local ran = program.run({ "status", "--watch", "--json" }, { interrupt = 4 })
+    assert.equal(130, ran.code)
+    local documents = 0
+    for line in ran.out:gmatch "[^\n]+" do
+      assert.equal(2, #json.decode(line).nodes)
+      documents = documents + 1
+    end
+    assert.is_true(documents >= 2, documents .. " looks")
+    assert.equal("", ran.err)
+  end)
+
   it("ends with 3 when nobody answers, and shows no password", function()
     local ran = program.run({ "status", "--dsn", "host=/nonexistent password=tops3cret" }, {
       env = { MOONPOOL_PRIMARY = false, MOONPOOL_REPLICA = false } })

@@ -25,9 +25,10 @@ end
 ---@field err string
 ---@field code integer
 
----Runs it to its end. `input` is piped in; without it stdin is empty. Variables set to false are unset.
+---Runs it to its end. `input` is piped in; without it stdin is empty. Variables set to false are unset. With
+---`interrupt` it is sent one Ctrl-C after so many seconds.
 ---@param arguments string[]
----@param options { input: string|nil, env: table<string, string|false>|nil, folder: string|nil }|nil
+---@param options { input: string|nil, env: table<string, string|false>|nil, folder: string|nil, interrupt: number|nil }|nil
 ---@return tests.Ran
 function M.run(arguments, options)
   options = options or {}
@@ -46,7 +47,8 @@ function M.run(arguments, options)
   for name, value in pairs(env) do
     if value then words[#words + 1] = quote(name .. "=" .. value) end
   end
-  words[#words + 1] = "timeout 60"
+  words[#words + 1] = options.interrupt
+    and ("timeout --preserve-status -k 20 -s INT %s"):format(options.interrupt) or "timeout 60"
   local path = M.path()
   if path:sub(1, 1) ~= "/" and options.folder then path = os.getenv "PWD" .. "/" .. path end
   words[#words + 1] = quote(path)

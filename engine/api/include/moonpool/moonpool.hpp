@@ -26,22 +26,13 @@
 
 #include "moonpool/error.hpp"
 #include "moonpool/listen.hpp"
+#include "moonpool/observe.hpp"
 #include "moonpool/rows.hpp"
+#include "moonpool/settings.hpp"
 #include "moonpool/stream.hpp"
 
 namespace moonpool {
 inline namespace v1 {
-
-// What to connect to and how. Empty fields keep their defaults; `more` takes any other key of the
-// configuration, as text ("pool.idle_timeout", "5m").
-struct Options {
-  std::string dsn = {};
-  std::string primary = {};
-  std::vector<std::string> replicas = {};
-  int pool_max = 0;
-  std::chrono::milliseconds timeout{0};
-  std::vector<std::pair<std::string, std::string>> more = {};
-};
 
 enum class Isolation { server_default, read_committed, repeatable_read, serializable };
 
@@ -185,6 +176,19 @@ class Session {
     }
   }
 
+  // The same with other settings: timeout, consistency, max_lag, max_lag_bytes, fallback, slow_query, retry.*,
+  // correlation_id, traceparent, tags.*, as.*. Inside a transaction it is the same transaction; what one has
+  // written the other sees.
+  Session with(Settings const& settings) const {
+    auto const config = detail::config_of(settings);
+    mp_error* error = nullptr;
+    auto* const session = mp_session_with(session_.get(), config.get(), &error);
+    if (session == nullptr) detail::raise(error);
+    Session other(session);
+    other.in_sandbox_ = in_sandbox_;
+    return other;
+  }
+
   bool in_transaction() const { return mp_session_in_transaction(session_.get()) != 0; }
   void ping() { detail::finish(mp_ping(session_.get())); }
   mp_session* handle() const { return session_.get(); }
@@ -325,30 +329,27 @@ class Cluster {
   // Opens no connection yet. Without servers named: MOONPOOL_DSN, DATABASE_URL, libpq's environment,
   // the embedded development cluster.
   static Cluster connect(Options const& options = {}) {
-    detail::Handle<mp_config> const config(mp_config_new());
-    auto set = [&](std::string const& key, std::string const& value) {
-      mp_error* error = nullptr;
-      if (mp_config_set(config.get(), key.c_str(), value.data(), value.size(), &error) == 0) {
-        detail::raise(error);
-      }
-    };
-    if (!options.dsn.empty()) set("dsn", options.dsn);
-    if (!options.primary.empty()) set("primary", options.primary);
-    for (auto const& replica : options.replicas) set("replicas", replica);
-    if (options.pool_max > 0) set("pool.max", std::to_string(options.pool_max));
-    if (options.timeout.count() > 0) set("timeout", std::to_string(options.timeout.count()) + "ms");
-    for (auto const& [key, value] : options.more) set(key, value);
+    auto const config = detail::config_of(options);
     mp_error* error = nullptr;
-    auto* const cluster = mp_connect(config.get(), &error);
+    if (!options.log_to) {
+      auto* const cluster = mp_connect(config.get(), &error);
+      if (cluster == nullptr) detail::raise(error);
+      return Cluster(cluster, {});
+    }
+    auto told = std::make_unique<detail::ToldTo<std::function<void(Event const&)>>>(options.log_to);
+    auto wishes = detail::observe_options(EventKind::log, {options.log_level, false});
+    wishes.call = detail::Told::call;
+    wishes.data = static_cast<detail::Told*>(told.get());
+    mp_observer* observer = nullptr;
+    auto* const cluster = mp_connect_observed(config.get(), &wishes, &observer, &error);
     if (cluster == nullptr) detail::raise(error);
-    return Cluster(cluster);
+    return Cluster(cluster, Observation(std::move(told), observer));
   }
 
-  Session session() const {
-    mp_error* error = nullptr;
-    auto* const session = mp_session_new(cluster_.get(), nullptr, &error);
-    if (session == nullptr) detail::raise(error);
-    return Session(session);
+  // With settings of its own where some are given: those of Session::with.
+  Session session() const { return made_session(Correlation::habits()); }
+  Session session(Settings const& settings) const {
+    return settings.empty() ? session() : session().with(settings);
   }
 
   template <class... Values>
@@ -400,6 +401,36 @@ class Cluster {
     return {data, length};
   }
 
+  // In Prometheus' text format. What happens is counted from the first call on, or from the beginning with
+  // the setting metrics = true.
+  std::string metrics() const {
+    detail::Handle<mp_text> const text(mp_cluster_metrics(cluster_.get()));
+    std::size_t length = 0;
+    char const* const data = mp_text_data(text.get(), &length);
+    return {data, length};
+  }
+
+  // Calls `take` with each event of these kinds, of all sessions, for as long as what this gives lives: see
+  // Observation for how it is called. Where it takes EventKind::log, nothing is written to stderr meanwhile.
+  template <class Take>
+  requires std::invocable < std::decay_t<Take>
+  &, Event const& > [[nodiscard]] Observation observe(EventKinds kinds, Take&& take,
+                                                      ObserveOptions const& options = {}) const {
+    auto told = std::make_unique<detail::ToldTo<std::decay_t<Take>>>(std::forward<Take>(take));
+    auto wishes = detail::observe_options(kinds, options);
+    wishes.call = detail::Told::call;
+    wishes.data = static_cast<detail::Told*>(told.get());
+    auto* const observer = observed(wishes);
+    return Observation(std::move(told), observer);
+  }
+  // The same into a queue of `capacity` events.
+  EventQueue events(EventKinds kinds, ObserveOptions const& options = {},
+                    std::size_t capacity = 4096) const {
+    auto wishes = detail::observe_options(kinds, options);
+    wishes.capacity = capacity;
+    return EventQueue(observed(wishes));
+  }
+
   // Until it is said otherwise. Throws Error(usage) for a node that is not there.
   void breaker(std::string const& node, Breaker how) const {
     mp_error* error = nullptr;
@@ -416,7 +447,22 @@ class Cluster {
   mp_cluster* handle() const { return cluster_.get(); }
 
  private:
-  explicit Cluster(mp_cluster* cluster) : cluster_(cluster) {}
+  Cluster(mp_cluster* cluster, Observation log) : log_(std::move(log)), cluster_(cluster) {}
+
+  Session made_session(mp_config const* habits) const {
+    mp_error* error = nullptr;
+    auto* const session = mp_session_new(cluster_.get(), habits, &error);
+    if (session == nullptr) detail::raise(error);
+    return Session(session);
+  }
+  mp_observer* observed(mp_observe_options const& wishes) const {
+    mp_error* error = nullptr;
+    auto* const observer = mp_observe(cluster_.get(), &wishes, &error);
+    if (observer == nullptr) detail::raise(error);
+    return observer;
+  }
+
+  Observation log_;  // hears the cluster's last words
   detail::Handle<mp_cluster> cluster_;
 };
 

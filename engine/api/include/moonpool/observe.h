@@ -97,6 +97,10 @@ typedef struct mp_observe_options {
  * itself. NULL and an error where the options make no sense. */
 MP_API mp_observer* mp_observe(const mp_cluster* cluster, const mp_observe_options* options,
                                mp_error** error) MP_NOEXCEPT;
+/* mp_connect with an observer from its first moment on: it misses no event and no line, where one that is made
+ * after the connect may miss the first. Gives it by `observer`. On failure NULL for both, and an error. */
+MP_API mp_cluster* mp_connect_observed(const mp_config* config, const mp_observe_options* options,
+                                       mp_observer** observer, mp_error** error) MP_NOEXCEPT;
 /* The oldest event in the queue, NULL when there is none. Leans on the observer, until the next call. One thread
  * at a time. */
 MP_API const mp_event* mp_observer_next(mp_observer* observer) MP_NOEXCEPT;
