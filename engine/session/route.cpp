@@ -108,9 +108,11 @@ Operation<Answer> Session::run_read(Placement* placement, wire::Request const& s
   placement->lease.ask_ahead(kApplied);
   auto running = run_placed(placement, statements, options, deadline);
   auto answer = co_await std::move(running);
-  if (answer.error() != nullptr) co_return answer;
+  auto const* error = answer.error();
+  bool const told = error == nullptr || error->kind() == ErrorKind::server;
+  if (!told || !placement->lease.is_open()) co_return answer;
   if (has(placement->lease.told_ahead(), wanted)) co_return answer;
-  // What it answered is too old. A moment later it may not be.
+  // What it answered is too old, that it knows no such table, too. A moment later it may not be.
   auto catching = caught_up(placement, deadline);
   bool const there = co_await std::move(catching);
   if (!there) {

@@ -110,6 +110,9 @@ TEST_CASE("a session sees its own writes, wherever it reads") {
   CHECK(ask(*other, "select max(n) from own", kRead) == "100");
 
   for (int i : {0, 1}) trio.servers.replica(static_cast<std::size_t>(i)).pause_replay();
+  // That a replica does not know a table yet is an answer of the past as well.
+  ask(trio.session(), "create table own_later (n int)");
+  CHECK(ask(trio.session(), "select count(*) from own_later", kRead) == "0");
   auto const tx = test::wait(trio.session().begin({}));
   ask(*tx, "insert into own values (101)");
   test::wait(tx->commit());
