@@ -30,16 +30,23 @@ local function real_id(db, read, fact)
 end
 
 -- What privileges on what is no fact need: the extension that owns it, or the table whose system column it is.
-local REG = { ["function"] = "to_regprocedure", procedure = "to_regprocedure", aggregate = "to_regprocedure",
-  type = "to_regtype",
-  schema = "to_regnamespace", language = false, foreign_data_wrapper = false }
+local OID = {
+  ["function"] = "to_regprocedure(?)", procedure = "to_regprocedure(?)", aggregate = "to_regprocedure(?)",
+  type = "to_regtype(?)", schema = "to_regnamespace(?)",
+  language = "(select oid from pg_language where lanname = ?)",
+  foreign_data_wrapper = "(select oid from pg_foreign_data_wrapper where fdwname = ?)",
+}
+local CATALOG = {
+  ["function"] = "pg_proc", procedure = "pg_proc", aggregate = "pg_proc", type = "pg_type", schema = "pg_namespace",
+  language = "pg_language", foreign_data_wrapper = "pg_foreign_data_wrapper",
+}
 
 local function owner_of(db, read, id)
-  local kind, named = id:match "^([%l_]+):(.*)$"
-  local reg = REG[kind]
-  if reg == false then return {} end
-  if kind == "column" then
-    local _, parts = names.parse(id)
+  local kind, parts = names.parse(id)
+  local named = id:match ":(.*)$"
+  if kind == "language" or kind == "foreign_data_wrapper" then
+    named = parts[1]
+  elseif kind == "column" then
     local relation = names.id("table", parts[1], parts[2])
     if read:get(relation) then return { relation } end
     named = names.qualified(parts[1], parts[2])
@@ -47,7 +54,8 @@ local function owner_of(db, read, id)
   local name = db:query(([[
 select e.extname
 from pg_depend d join pg_extension e on e.oid = d.refobjid
-where d.deptype = 'e' and d.objid = %s(?)]]):format(reg or "to_regclass"), named):scalar()
+where d.deptype = 'e' and d.refclassid = 'pg_extension'::regclass and d.classid = '%s'::regclass
+  and d.objid = %s]]):format(CATALOG[kind] or "pg_class", OID[kind] or "to_regclass(?)"), named):scalar()
   return name and { names.id("extension", name) } or {}
 end
 

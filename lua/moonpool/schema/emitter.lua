@@ -210,6 +210,18 @@ function Emitter.new_node(id, fact, weight)
   return { id = id, fact = fact, sql = {}, needs = {}, weight = weight, key = key }
 end
 
+-- A check of a domain that had to wait for a function must not wait for tables as well: what has columns made of the
+-- domain can keep PostgreSQL from adding it.
+---@private
+---@param fact moonpool.schema.Fact
+---@return number
+function Emitter.weight(_, fact)
+  if fact.kind == "constraint" and fact.parent and fact.parent:find "^domain:" then
+    return kinds.weight["function"] + 0.25
+  end
+  return kinds.weight[fact.kind] or 99
+end
+
 -- Privileges on what is no fact: one node an object.
 function Emitter:foreign_grants(nodes, list)
   local by_target, targets = {}, {}
@@ -243,7 +255,7 @@ function Emitter:write()
     else
       local node = nodes[host]
       if not node then
-        node = self.new_node(host, self.set:get(host), kinds.weight[self.set:get(host).kind] or 99)
+        node = self.new_node(host, self.set:get(host), self:weight(self.set:get(host)))
         node.facts = {}
         nodes[host] = node
       end

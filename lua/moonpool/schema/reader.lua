@@ -62,20 +62,26 @@ local function read_names(cx)
 end
 
 -- The fact an end of a dependency belongs to.
-local function endpoint(cx, class, oid, sub)
+local function fact_at(cx, class, oid, sub)
   if class == OID.pg_class and sub > 0 then
     local columns = cx.columns[oid]
     local column = columns and columns[sub]
-    if column then return column.id end
+    if column then return column end
   end
-  local fact = cx:fact(class, oid)
-  if fact then return fact.id end
-  return cx:member(class, oid)
+  return cx:fact(class, oid)
+end
+
+-- Its id, or that of the extension it belongs to.
+local function endpoint(cx, class, oid, sub)
+  local fact = fact_at(cx, class, oid, sub)
+  return fact and fact.id or cx:member(class, oid)
 end
 
 local function is_ancestor(set, id, fact)
   local parent = fact.parent
   while parent do
+    -- Nothing lies above a schema.
+    if parent ~= id and parent:byte() == 115 and parent:find "^schema:" then return false end
     if parent == id then return true end
     local above = set:get(parent)
     parent = above and above.parent
@@ -97,14 +103,16 @@ local function read_depends(cx)
     if target == fact.id or is_incidental(fact, target) or is_ancestor(set, target, fact) then return end
     local list = found[fact]
     if not list then
-      list = {}
-      found[fact] = list
+      found[fact] = { target }
+      return
     end
-    list[target] = true
+    for i = 1, #list do
+      if list[i] == target then return end
+    end
+    list[#list + 1] = target
   end
   for row in cx:rows "depends" do
-    local from = endpoint(cx, row.classid, row.objid, row.objsubid)
-    local fact = from and set:get(from)
+    local fact = fact_at(cx, row.classid, row.objid, row.objsubid)
     if fact and not cx:member(row.classid, row.objid) then
       local to = endpoint(cx, row.refclassid, row.refobjid, row.refobjsubid)
       if row.deptype == "x" and to then
@@ -117,16 +125,16 @@ local function read_depends(cx)
   end
   for _, fact in set:unordered() do
     local attrs = fact.attrs
-    for _, id in ipairs(attrs.inherits or {}) do link(fact, id) end
+    if attrs.inherits then
+      for _, id in ipairs(attrs.inherits) do link(fact, id) end
+    end
     if attrs.partition_of then link(fact, attrs.partition_of) end
     if attrs.attached_to then link(fact, attrs.attached_to) end
-    for _, id in ipairs(fact.deps) do link(fact, id) end
+    for i = 1, #fact.deps do link(fact, fact.deps[i]) end
     local list = found[fact]
     if list then
-      local deps = {}
-      for id in pairs(list) do deps[#deps + 1] = id end
-      table.sort(deps)
-      fact.deps = deps
+      if #list > 1 then table.sort(list) end
+      fact.deps = list
     end
   end
 end

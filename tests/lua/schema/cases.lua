@@ -12,6 +12,22 @@ local assert = require "luassert"
 ---@type tests.SchemaCase[]
 return {
   {
+    "checks a domain by a function of it before anything holds arrays of it",
+    sql = [[
+create domain above as int;
+create function is_above(above) returns boolean language sql immutable as 'select $1 > 0';
+alter domain above add check (is_above(value));
+create table held (p above, q above[] default array[1, 2]::above[])]],
+  },
+  {
+    "knows what the privileges on a language need",
+    sql = [[
+grant usage on language plpgsql to sink_owner; revoke usage on language plpgsql from public]],
+    check = function(facts)
+      assert.same({ "extension:plpgsql" }, facts:get "acl:sink_owner on language:plpgsql".deps)
+    end,
+  },
+  {
     "tells procedures apart that differ in their OUT arguments alone",
     sql = [[
 create procedure add_up(out total int, a int, b int) language sql as 'select a + b';

@@ -38,19 +38,29 @@ select i.inhrelid::int4, i.inhparent::int4, i.inhseqno
 from pg_inherits i
 where i.inhrelid >= 16384
 order by i.inhrelid, i.inhseqno]],
+  -- There are more columns than anything else: a row has but eight values, and the rare ones share one of them. The
+  -- names of the system's types are told once.
   columns = [[
 select a.attrelid::int4, a.attnum, a.attname, a.atttypid::int4, a.attcollation::int4,
-  format_type(a.atttypid, a.atttypmod) as type, a.attnotnull, a.attidentity,
-  a.attgenerated, a.attislocal, a.attinhcount, nullif(a.attcompression, '') as compression,
-  case when a.attstorage <> t.typstorage then a.attstorage end as storage,
-  case when a.attcollation <> t.typcollation then a.attcollation::regcollation::text end as coll,
-  case when a.attstattarget >= 0 then a.attstattarget end as statistics,
-  a.attoptions::text as options, a.attfdwoptions::text as fdw_options, a.attacl::text as acl
+  case when a.atttypid >= 16384 or a.atttypmod >= 0 then format_type(a.atttypid, a.atttypmod) end as type,
+  a.attnotnull::int4 + case when a.attislocal then 0 else 2 end as flags,
+  case when a.attidentity <> '' or a.attgenerated <> '' or a.attcompression <> '' or a.attstorage <> t.typstorage
+    or a.attcollation <> t.typcollation or a.attstattarget >= 0 or a.attoptions is not null
+    or a.attfdwoptions is not null or a.attacl is not null
+  then array[nullif(a.attidentity, '')::text, nullif(a.attgenerated, '')::text, nullif(a.attcompression, '')::text,
+    case when a.attstorage <> t.typstorage then a.attstorage end::text,
+    case when a.attcollation <> t.typcollation then a.attcollation::regcollation::text end,
+    case when a.attstattarget >= 0 then a.attstattarget end::text,
+    a.attoptions::text, a.attfdwoptions::text, a.attacl::text]::text end as rare
 from pg_attribute a
   join pg_class c on c.oid = a.attrelid
   join pg_type t on t.oid = a.atttypid
 where a.attrelid >= 16384 and a.attnum > 0 and c.relkind in ('r', 'p', 'f', 'v', 'm', 'c')
   and c.relpersistence <> 't']],
+  system_types = [[
+select oid::int4, format_type(oid, -1) as name
+from pg_type
+where oid < 16384]],
   defaults = [[
 select oid::int4, adrelid::int4, adnum, pg_get_expr(adbin, adrelid) as expression
 from pg_attrdef
@@ -134,8 +144,25 @@ local function note_type(cx, row)
   end
 end
 
+-- What few columns have.
+local function read_rare(row, attrs)
+  local identity, generated, compression, storage, collation, statistics, options, foreign_options, acl
+    = unpack(catalog.array(row.rare))
+  if collation then attrs.collation = collation end
+  if statistics then attrs.statistics = tonumber(statistics) end
+  if storage then attrs.storage = STORAGE[storage] end
+  if compression then attrs.compression = COMPRESSION[compression] end
+  if options then catalog.set_options(attrs, "options", catalog.options(options)) end
+  if foreign_options then catalog.set_options(attrs, "foreign_options", catalog.options(foreign_options)) end
+  if identity then attrs.identity = identity == "a" and "always" or "by default" end
+  if generated then attrs.generated = generated == "v" and "virtual" or "stored" end
+  return acl
+end
+
 local function read_columns(cx)
   local relid, relation, columns, schema, path
+  local system_types = {}
+  for row in cx:rows "system_types" do system_types[row.oid] = row.name end
   cx.column_types, cx.column_collations, cx.collated = {}, {}, {}
   for row in cx:rows "columns" do
     if row.attrelid ~= relid then
@@ -148,23 +175,17 @@ local function read_columns(cx)
     if relation then
       note_type(cx, row)
       local composite = relation.kind == "composite"
-      local attrs = row.attnotnull and { type = row.type, not_null = true, _position = row.attnum }
-        or { type = row.type, _position = row.attnum }
-      -- One by one: a constructor would make room for all of them in every one of a hundred thousand columns.
-      if row.coll then attrs.collation = row.coll end
-      if row.statistics then attrs.statistics = row.statistics end
-      if row.storage then attrs.storage = STORAGE[row.storage] end
-      if row.compression then attrs.compression = COMPRESSION[row.compression] end
-      if not row.attislocal and not relation.attrs.partition_of then attrs.inherited = true end
-      if row.options then catalog.set_options(attrs, "options", catalog.options(row.options)) end
-      if row.fdw_options then catalog.set_options(attrs, "foreign_options", catalog.options(row.fdw_options)) end
-      if row.attidentity ~= "" then attrs.identity = row.attidentity == "a" and "always" or "by default" end
-      if row.attgenerated ~= "" then attrs.generated = row.attgenerated == "v" and "virtual" or "stored" end
+      local flags, acl = row.flags, nil
+      local type_name = row.type or system_types[row.atttypid]
+      local attrs = flags % 2 == 1 and { type = type_name, not_null = true, _position = row.attnum }
+        or { type = type_name, _position = row.attnum }
+      if flags >= 2 and not relation.attrs.partition_of then attrs.inherited = true end
+      if row.rare then acl = read_rare(row, attrs) end
       local kind = composite and "attribute" or "column"
       local fact = cx:add_id(nil, nil, kind, kind .. ":" .. path .. names.part(row.attname), relation.id, attrs,
         row.attname, schema)
       columns[row.attnum] = fact
-      if row.acl then cx:acl(fact.id, "c", row.acl, relation.attrs.owner, false) end
+      if acl then cx:acl(fact.id, "c", acl, relation.attrs.owner, false) end
     end
   end
 end

@@ -15,6 +15,7 @@ local SAMPLES = {
   { "pagila", { "samples/pagila.sql" } }, { "forge", { "samples/forge.sql" } }, { "saas", { "samples/saas.sql" } },
   { "social", { "samples/social.sql" } }, { "heirs", { "samples/heirs.sql" } }, { "circles", { "circles.sql" } },
   { "names", { "names.sql" } }, { "extensions", { "extensions.sql" } },
+  { "pairs", { "pairs.sql" } },
   -- With what releases after 15 added, as far as the server has it.
   { "kitchen", kitchen.files, versions = true },
 }

@@ -42,11 +42,11 @@ end $$]]
 
     it("says the same when it is made again", function()
       assert.same({}, facts.warnings)
-      local wrong = files.try(TOGETHER)
+      local wrong = files.try_all(TOGETHER)
       -- Which of them is it?
       for _, case in ipairs(#wrong > 0 and cases or {}) do
         make(case.sql)
-        for _, text in ipairs(files.try(DATABASE)) do wrong[#wrong + 1] = case[1] .. ": " .. text end
+        for _, text in ipairs(files.try_all(DATABASE)) do wrong[#wrong + 1] = case[1] .. ": " .. text end
       end
       assert.same({}, wrong)
     end)
