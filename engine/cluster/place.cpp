@@ -40,6 +40,18 @@ bool ends_the_search(Error const& error) {
          error.kind() == ErrorKind::self_deadlock;
 }
 
+// A server that cannot be reached, or is starting: it may be the primary, or be replaced as one in a moment.
+NodeView const* who_may_come(Topology const& topology) {
+  if (std::ranges::none_of(topology.nodes, &NodeView::alive)) return nullptr;
+  for (auto const& node : topology.nodes) {
+    if (node.alive) continue;
+    bool const refused = node.failure && !node.failure->sqlstate().empty() &&
+                         !node.failure->sqlstate().starts_with("57");
+    if (!refused) return &node;
+  }
+  return nullptr;
+}
+
 // Counts callers that wait for a primary, and turns away those who are too many.
 class Queue {
  public:
@@ -118,6 +130,7 @@ void Cluster::give_up(Route route, Topology const& topology, std::vector<Error> 
   }
   bool const write = route == Route::write;
   auto const read_only = only_read_only(topology);
+  auto const* const away = who_may_come(topology);
   std::string message =
       !write ? "no node of this cluster can serve this read"
       : audience_ == Audience::standby
@@ -127,7 +140,10 @@ void Cluster::give_up(Route route, Topology const& topology, std::vector<Error> 
       : read_only            ? nodes_[*read_only]->name() +
                         " is the primary, and refuses writes (default_transaction_read_only)"
       : topology.had_primary ? "there is no primary at the moment"
-                             : "no node of this cluster takes writes: all are replicas";
+      : away != nullptr
+          ? "none of the nodes that answer is a primary, and " + away->name + " does not answer" +
+                (away->failure ? ": " + away->failure->message() : "")
+          : "no node of this cluster takes writes: all are replicas";
   throw Error(write ? ErrorKind::no_primary : ErrorKind::no_healthy_node, std::move(message))
       .at(Phase::acquire, Outcome::not_sent);
 }
@@ -201,7 +217,8 @@ Operation<Placement> Cluster::place_on_primary(Attempt attempt, std::vector<Erro
     if (!failures.empty() && is_crowded(failures.back())) {
       give_up(route, *topology, std::move(failures));
     }
-    bool const worth_it = watch_.probing() && has_choice() && topology->had_primary;
+    bool const worth_it = watch_.probing() && has_choice() &&
+                          (topology->had_primary || who_may_come(*topology) != nullptr);
     if (!worth_it || limit.passed()) give_up(route, *topology, std::move(failures));
     if (!queue) queue.emplace(waiting_for_primary_, waiters_limit_);
     // News of somebody else's health is no reason to try the same node again.

@@ -137,6 +137,35 @@ TEST_CASE("a primary that refuses writes goes on serving reads, and who writes i
   CHECK(eventually([&] { return writes(trio.session(), "insert into kept values (1)"); }));
 }
 
+TEST_CASE("a program that starts between two primaries waits for the second") {
+  ClusterOptions options;
+  options.health_interval = 200ms;
+  test::Trio trio(options);
+  ask(trio.session(), "create table between_two (a int)");
+  trio.servers.wait_until_replicated();
+  trio.servers.primary().kill_hard();
+  {
+    auto brief = options;
+    brief.failover_wait = 300ms;
+    Engine const engine(trio.nodes(), brief);
+    auto const error =
+        error_of([&] { ask(*engine.session, "insert into between_two values (0)"); });
+    CHECK(error.kind() == ErrorKind::no_primary);
+    CHECK_THAT(error.message(), test::contains("and primary does not answer: "));
+  }
+  Engine const engine(trio.nodes(), options);
+  std::thread promoting([&] {
+    std::this_thread::sleep_for(700ms);
+    trio.servers.replica(1).promote();
+  });
+  auto const error =
+      failure_of([&] { ask(*engine.session, "insert into between_two values (1)"); });
+  promoting.join();
+  INFO((error ? error->describe() : ""));
+  CHECK_FALSE(error);
+  CHECK(trio.servers.replica(1).value("select count(*) from between_two") == "1");
+}
+
 TEST_CASE("a server that is full is no server that is gone") {
   ClusterOptions options;
   options.health_interval = 200ms;

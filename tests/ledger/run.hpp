@@ -39,7 +39,8 @@ class Hearer final : public observe::Observer {
 
 // Random faults for so long, then the books are compared with the database. MOONPOOL_LEDGER_SEED replays a run's
 // faults, MOONPOOL_LEDGER_SECONDS says how long it lasts, MOONPOOL_LEDGER_LOG=1 shows what the engine says meanwhile.
-inline void run_ledger(std::uint64_t seconds) {
+// `scarce`: with two connections a server, so that what stands alone, writes too, shares them.
+inline void run_ledger(std::uint64_t seconds, bool scarce = false) {
   auto const seed = number_in_environment("MOONPOOL_LEDGER_SEED", std::random_device()());
   seconds = number_in_environment("MOONPOOL_LEDGER_SECONDS", seconds);
   std::cerr << "ledger: MOONPOOL_LEDGER_SEED=" << seed << " MOONPOOL_LEDGER_SECONDS=" << seconds
@@ -52,6 +53,10 @@ inline void run_ledger(std::uint64_t seconds) {
     session::Habits habits;
     habits.timeout = std::chrono::seconds(8);
     cluster::ClusterOptions options;
+    if (scarce) {
+      options.pool.max = 2;
+      habits.share = session::Share::all;
+    }
     options.hub = std::make_shared<observe::Hub>(observe::LogOptions{});
     options.hub->add(hearer, 0, observe::Level::info);
     Field field(options, habits);

@@ -3,6 +3,7 @@
 
 local errors = require "moonpool.core.error"
 local native = require "moonpool.core.ffi"
+local run = require "moonpool.core.run"
 local sql_text = require "moonpool.console.sql_text"
 
 local C = native.C
@@ -26,7 +27,19 @@ local FACTS = [[select current_database() as database, current_user as "user",
   current_setting('server_version') as version, pg_is_in_recovery() as standby,
   current_setting('default_transaction_read_only')::bool as read_only]]
 
+-- Nobody who answers takes writes: a shell opened in the middle of an outage does not wait for who will.
+local function only_standbys(db)
+  run.finish(C.mp_cluster_look(db.root.cluster, 5))
+  local standbys = 0
+  for _, node in ipairs(db:stats().nodes) do
+    if node.alive and node.role ~= "replica" then return false end
+    if node.alive then standbys = standbys + 1 end
+  end
+  return standbys > 0
+end
+
 local function first_answer(db)
+  if only_standbys(db) then return db, "read", db:_run { sql = FACTS, route = "read" } end
   local line = db:session { pinned = true }
   local ok, result = pcall(line._run, line, { sql = FACTS })
   if ok then return line, nil, result end

@@ -44,6 +44,15 @@ describe("moonpool status", function()
     assert.equal("", ran.err)
   end)
 
+  it("has a shell beside it that reads at once where nobody takes writes", function()
+    local began = os.time()
+    local ran = program.run({ "-c", "select pg_is_in_recovery()" }, {
+      env = { MOONPOOL_PRIMARY = "host=/nonexistent user=postgres dbname=moonpool" } })
+    assert.equal(0, ran.code)
+    assert.matches("\n +t\n", ran.out)
+    assert.is_true(os.time() - began < 6, "it waited for a primary")
+  end)
+
   it("ends with 3 when nobody answers, and shows no password", function()
     local ran = program.run({ "status", "--dsn", "host=/nonexistent password=tops3cret" }, {
       env = { MOONPOOL_PRIMARY = false, MOONPOOL_REPLICA = false } })
