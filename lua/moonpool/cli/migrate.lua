@@ -36,6 +36,13 @@ end
 
 local function talk(line) io.stderr:write(line, "\n") end
 
+-- The commands that a text proposes are meant to be typed: they name the folder that was named.
+local function ready_to_type(text, opts)
+  if not opts.dir then return text end
+  local dir = opts.dir:find "^[%w_./-]+$" and opts.dir or "'" .. opts.dir:gsub("'", "'\\''") .. "'"
+  return (text:gsub("`moonpool migrate %l+", function(command) return command .. " --dir " .. dir end))
+end
+
 local function print_json(document)
   document.schema_version = 1
   say(json.encode(document))
@@ -97,7 +104,7 @@ function commands.status(migrator, opts)
     print_json { migrations = status.items(list), pending = pending }
   else
     for _, line in ipairs(status.lines(list)) do say(line) end
-    talk(status.summary(list, pending))
+    talk(ready_to_type(status.summary(list, pending), opts))
   end
   return pending > 0 and exit.PENDING or exit.OK
 end
@@ -126,7 +133,7 @@ end
 
 -- Needs no database.
 local function new(opts)
-  local paths = migrate.draft(opts.dir, opts.args and opts.args[1], opts.sql)
+  local paths = migrate.draft(opts.dir, opts.args and table.concat(opts.args, " "), opts.sql)
   if opts.json then
     print_json { files = marks.array(paths) }
   else
@@ -158,7 +165,7 @@ local function run(opts, keep)
 end
 
 local function failed(e, opts)
-  talk(exit.text(e))
+  talk(ready_to_type(exit.text(e), opts))
   if opts.json then
     local is_error = errors.is_error(e)
     print_json {

@@ -10,6 +10,8 @@ local words = {
   changed = "changed since", missing = "file is gone", newer = "from elsewhere", out_of_order = "pending, too old",
 }
 
+local contradicting = { changed = true, missing = true }
+
 local open = { pending = true, running = true, reverting = true, out_of_order = true }
 
 ---How many are not applied.
@@ -53,8 +55,11 @@ end
 ---@return string
 function M.summary(list, pending)
   if #list == 0 then return "There are no migrations." end
-  if pending == 0 then return "Nothing is pending." end
-  return ("%d pending; `moonpool migrate up` applies %s."):format(pending, pending == 1 and "it" or "them")
+  local wrong = 0
+  for _, one in ipairs(list) do wrong = wrong + (contradicting[one.state] and 1 or 0) end
+  local told = wrong > 0 and (" %d not as the files say: `moonpool migrate verify`."):format(wrong) or ""
+  if pending == 0 then return "Nothing is pending." .. told end
+  return ("%d pending; `moonpool migrate up` applies %s.%s"):format(pending, pending == 1 and "it" or "them", told)
 end
 
 return M

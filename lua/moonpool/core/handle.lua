@@ -397,13 +397,24 @@ function M.method(name)
   return Handle[name]
 end
 
+-- What other tools call it.
+local meant = {
+  insert = "db:insert_into(table)", delete = "db:delete_from(table)", select = "db:from(table):select(…)",
+  table = "db:from(table)", selectFrom = "db:from(table)", insertInto = "db:insert_into(table)",
+  deleteFrom = "db:delete_from(table)", find = "db:from(table):find(key)", get = "db:query_row(sql, …)",
+  first = "db:query_row(sql, …)", one = "db:query_row(sql, …)", all = "db:query(sql, …):all()",
+  execute = "db:exec(sql, …), or db:query(sql, …) for rows", run = "db:exec(sql, …), or db:query(sql, …) for rows",
+  raw = "moonpool.raw(sql, …)", prepare = "db:query(sql, …): what comes a second time is prepared",
+  cursor = "db:stream(sql, …)", subscribe = "db:listen(channel)", notify = 'db:exec("select pg_notify(?, ?)", …)',
+}
+
 -- Methods whose module is loaded when somebody calls them first.
 local awaited = {}
 setmetatable(Handle, {
   __names = awaited, -- for completion
   __index = function(methods, name)
     local load = awaited[name]
-    if not load then return misname.check("a handle has no method", name, methods, awaited) end
+    if not load then return misname.check_meant("a handle has no method", name, meant, methods, awaited) end
     methods[name] = load()
     return methods[name]
   end,

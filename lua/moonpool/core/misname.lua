@@ -25,4 +25,16 @@ function M.check(what, key, ...)
   return nil
 end
 
+---The same, with an answer for names that other tools taught people.
+---@param what string
+---@param key any
+---@param meant table<string, string> what to say for names that are known from elsewhere
+---@param ... table what is there, by name
+---@return nil
+function M.check_meant(what, key, meant, ...)
+  local advice = type(key) == "string" and meant[key]
+  if advice then errors.misuse("%s %s; say %s", what, key, advice) end
+  return M.check(what, key, ...)
+end
+
 return M

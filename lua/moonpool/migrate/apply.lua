@@ -95,6 +95,10 @@ end
 -- What is left of a migration that failed.
 local function remains(context, file)
   local ok, entry = pcall(forget_beginning, context, file)
+  -- The Ctrl-C that ended the script ends one wait for the server, too.
+  if not ok and errors.is_error(entry) and entry.kind == "cancelled" then
+    ok, entry = pcall(forget_beginning, context, file)
+  end
   if not ok then return "what is left of it is unknown, the server does not answer", "moonpool migrate status" end
   if entry and entry.state == "running" then
     return ("%s of it done, and kept"):format(steps(entry.step)), "moonpool migrate up"
@@ -122,6 +126,7 @@ function M.run(context, file, direction, script)
       e.hint = e.hint .. "; " .. (remains(context, file))
       error(e, 0)
     end
+    if type(e) == "string" and e:find ": interrupted$" then e = "interrupted" end
     if number == ATTEMPTS or not may_run_again(e) then
       local left, next_command = remains(context, file)
       error(failure.failed {

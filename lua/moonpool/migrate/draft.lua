@@ -10,6 +10,8 @@ local LUA = [[
 
 return {
   up = function(m)
+    -- m:create_table("people", function(t) t:bigint "id" :identity():primary_key() end)
+    -- m:add_column("people", "age", "int")    m:create_index("people", { "age" })    m:exec "any SQL"
   end,
   down = function(m)
   end,
@@ -44,7 +46,9 @@ end
 ---@return string[] paths
 function M.write(folder, name, as_sql, now)
   local slug = type(name) == "string" and name:lower():gsub("[^%w]+", "_"):gsub("^_+", ""):gsub("_+$", "") or ""
-  if slug == "" then errors.misuse("a migration needs a name of letters and digits, got %s", tostring(name)) end
+  if slug == "" then
+    errors.misuse("a migration needs a name of letters and digits, got %s", name ~= nil and errors.name(name) or "none")
+  end
   local base = folder .. "/" .. version_for(folder, now or os.time()) .. "_" .. slug
   if not as_sql then return { write(base .. ".lua", LUA:format((slug:gsub("_", " ")))) } end
   return { write(base .. ".up.sql", ""), write(base .. ".down.sql", "") }

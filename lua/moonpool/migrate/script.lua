@@ -3,6 +3,7 @@
 local environment = require "moonpool.migrate.environment"
 local failure = require "moonpool.migrate.failure"
 local ffi = require "ffi"
+local jit = require "jit"
 local native = require "moonpool.core.ffi"
 local suggest = require "moonpool.core.suggest"
 
@@ -39,10 +40,17 @@ local function load_lua(file, talk, trusted)
   if source:byte() == 27 then failure.file(("%s is bytecode; a migration is source"):format(file.path)) end
   local chunk, reason = loadstring(source, "@" .. file.path)
   if not chunk then failure.file(reason) end
+  -- Compiled code does not see the hook that Ctrl-C sets.
+  jit.off(chunk, true)
   local env = environment.new(talk)
   setfenv(chunk, trusted and setmetatable(env, { __index = _G }) or env)
   local ok, given = pcall(chunk)
-  if not ok then failure.file(tostring(given)) end
+  if not ok then
+    local why = tostring(given)
+    local walled = not trusted and why:find "%(a nil value%)"
+    failure.file(why:find(file.path, 1, true) and why or file.path .. ": " .. why,
+      walled and "a migration sees the language and m, not the machine; --trusted lifts that" or nil)
+  end
   check(file, given)
   return { up = given.up, down = given.down, transaction = given.transaction ~= false }
 end

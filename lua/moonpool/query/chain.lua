@@ -50,7 +50,8 @@ local meant = {
   page = ":paginate { size = …, cursor = … }", lock = ":for_update()", into = ":insert_into on the database",
   on_duplicate_key = ":on_conflict(column)", returns = ":returning(…)", as_sql = ":to_sql()", sql = ":to_sql()",
   upsert = ":on_conflict(column):do_update { … }", row = ":values { … }", insert = "db:insert_into(table)",
-  delete = "db:delete_from(table)", comment = ":tagged { … }", cache = ":cached(key, ttl)",
+  delete = "db:delete_from(table)", update = "db:update(table)", ignore = ":do_nothing()",
+  comment = ":tagged { … }", cache = ":cached(key, ttl)",
   with_cte = ":with(name, query)",
 }
 
@@ -62,8 +63,14 @@ function M.class(name, more)
   local class = {}
   class.__index = class
   function class:__tostring() return (self:to_sql()) end
-  local advice = setmetatable(more or {}, { __index = meant })
-  return setmetatable(class, { __index = misuse.unknown(name .. " has no method", class, advice) })
+  local unknown = misuse.unknown(name .. " has no method", class, setmetatable(more or {}, { __index = meant }))
+  return setmetatable(class, {
+    __index = function(methods, key)
+      -- nil would look like no rows.
+      if type(key) == "number" then misuse.raise("%s is no list of rows; say :all() for one", name) end
+      return unknown(methods, key)
+    end,
+  })
 end
 
 ---Registers a class as a term, so that its queries may be parts of others.

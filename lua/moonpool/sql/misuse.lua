@@ -45,6 +45,11 @@ function M.names(what, given)
   return names
 end
 
+-- "orderBy" as it is written here.
+local function in_snake_case(name)
+  return (name:gsub("%u", function(letter) return "_" .. letter:lower() end))
+end
+
 ---What `__index` answers for a name that is not there: a misuse with the name that was meant, where other tools
 ---call the thing so, or else with the near one.
 ---@param what string "a select has no method"
@@ -55,7 +60,7 @@ function M.unknown(what, methods, meant)
   return function(_, key)
     -- Libraries ask any table for fields such as __tojson.
     if type(key) ~= "string" or key:find "^__" then return nil end
-    local advice = meant and meant[key]
+    local advice = meant and (meant[key] or meant[in_snake_case(key)])
     errors.misuse("%s %s%s", what, key, advice and "; say " .. advice or suggest.hint(key, names_of(methods)))
   end
 end

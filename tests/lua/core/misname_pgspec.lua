@@ -22,6 +22,17 @@ describe("a name that is nearly right", function()
     assert.matches('moonpool has no conect .*"connect"', refusal(function() moonpool.conect() end))
   end)
 
+  it("is told what other tools call it", function()
+    assert.matches("no method insert; say db:insert_into%(table%)", refusal(function() db:insert("t", {}) end))
+    assert.matches("no method findOne; say :find_by", refusal(function() db:from "t":findOne() end))
+    assert.matches("no method innerJoin; say :join", refusal(function() db:from "t":innerJoin "u" end))
+    assert.matches("no method update; say db:update%(table%)", refusal(function() db:from "t":update {} end))
+  end)
+
+  it("is told that a query is no list", function()
+    assert.matches("a select is no list of rows; say :all()", refusal(function() return (db:from "t")[1] end))
+  end)
+
   it("names the line that wrote it", function()
     assert.matches("misname_pgspec.lua:%d+", refusal(function() db:qery "select 1" end))
   end)

@@ -1,3 +1,4 @@
+local folders = require "folder"
 local program = require "program"
 
 local function shell(input, arguments)
@@ -10,6 +11,25 @@ local function out(input, arguments)
   assert.equal(0, ran.code)
   return ran.out
 end
+
+describe("Ctrl-C", function()
+  it("ends a migration's loop, and what it did is undone", function()
+    local folder = folders.new {
+      ["1_loop.lua"] = [[return { up = function(m) m:exec "create table interrupted (a int)" while true do end end }]],
+    }
+    local said = os.tmpname()
+    os.execute(("timeout -s INT -k 10 1 %s --no-env-file migrate up --dir %s >/dev/null 2>%s"):format(
+      program.path(), folder.path, said))
+    local file = io.open(said)
+    local text = file:read "*a"
+    file:close()
+    os.remove(said)
+    folder:delete()
+    assert.matches("1_loop failed: interrupted\nHINT: nothing of it was kept", text)
+    assert.equal(" n\n───\n 0\n(1 row)\n", out "select count(*) as n from pg_class where relname = 'interrupted';")
+    out "drop table schema_migrations;"
+  end)
+end)
 
 describe("SQL", function()
   setup(function()
