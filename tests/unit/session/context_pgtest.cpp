@@ -81,6 +81,8 @@ TEST_CASE("hostile interleavings leave nothing of a context on a pooled connecti
   std::mt19937 random(seed);
   cluster::ClusterOptions options;
   options.pool.max = 2;
+  // Both may be on their way back at once, and that takes long where the machine is slow.
+  options.pool.acquire_timeout = std::chrono::seconds(25);
   Bent bent(options);
   auto const role = a_role();
   auto const laid =
