@@ -12,6 +12,16 @@ local assert = require "luassert"
 ---@type tests.SchemaCase[]
 return {
   {
+    "tells the operator class of an expression by its own type, not by what the index stores for it",
+    sql = [[
+create table spots (p point[], j jsonb, id int);
+create index on spots using gist ((p[1])) include (id);
+create index on spots using gin ((j -> 'a'), to_tsvector('english', j::text))]],
+    check = function(facts)
+      assert.same({ { expression = "(p[1])" } }, facts:get "index:public.spots_p_id_idx".attrs.keys)
+    end,
+  },
+  {
     "keeps the comment on a type that is but a shell",
     sql = "create type husk; comment on type husk is 'to come'",
     check = function(facts) assert.equal("to come", facts:get "type:public.husk".attrs.comment) end,
