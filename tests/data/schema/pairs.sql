@@ -329,7 +329,6 @@ create table i3 (b int default 9, e int, x int) inherits (i2);
 alter table i3 no inherit i2;
 alter table i3 inherit i2;
 alter table i2 alter b drop default;
-alter table i2 alter e drop not null;
 create type ct as (a int, b text, c int);
 alter type ct drop attribute b;
 alter type ct add attribute d numeric(5,1);
