@@ -110,7 +110,7 @@ function Emitter:inherited(fact, column)
   for _, id in ipairs(fact.attrs.inherits or {}) do
     local above = self.set:get((id:gsub("^[%l_]+:", "column:")) .. "." .. names.part(column))
     if above then
-      out.not_null = out.not_null or above.attrs.not_null == true
+      out.not_null = out.not_null or above.attrs.not_null == true and not above.attrs.not_null_no_inherit
       out.default = out.default or #self.set:children(above.id, "default") > 0
       out.generated = out.generated or above.attrs.generated and above.attrs.expression
     end
@@ -203,9 +203,11 @@ end
 function Emitter.new_node(id, fact, weight)
   local key = id
   if fact.attrs.references then
-    -- PostgreSQL makes names of its own beside a key that refers to a partitioned table, counting up: the keys come
-    -- as they are counted, so that none of them finds its name taken.
-    key = id:gsub("%d+", function(digits) return ("0"):rep(9 - #digits) .. digits end)
+    -- PostgreSQL makes names of its own beside a key that refers to a partitioned table, counting up: the keys with
+    -- such names come first and as they are counted, so that none of them finds its name taken.
+    local padded = fact.name:gsub("%d+", function(digits) return ("0"):rep(9 - #digits) .. digits end)
+    key = ("%s\0%s%s"):format(fact.parent:gsub("^%l+:", "constraint:"), fact.name:find "_fkey%d*$" and " " or "~",
+      padded)
   end
   return { id = id, fact = fact, sql = {}, needs = {}, weight = weight, key = key }
 end

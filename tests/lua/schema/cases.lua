@@ -12,6 +12,41 @@ local assert = require "luassert"
 ---@type tests.SchemaCase[]
 return {
   {
+    "tells the operator class of an expression by its own type, not by what the index stores for it",
+    sql = [[
+create table spots (p point[], j jsonb, id int);
+create index on spots using gist ((p[1])) include (id);
+create index on spots using gin ((j -> 'a'), to_tsvector('english', j::text))]],
+    check = function(facts)
+      assert.same({ { expression = "(p[1])" } }, facts:get "index:public.spots_p_id_idx".attrs.keys)
+    end,
+  },
+  {
+    "keeps the comment on a type that is but a shell",
+    sql = "create type husk; comment on type husk is 'to come'",
+    check = function(facts) assert.equal("to come", facts:get "type:public.husk".attrs.comment) end,
+  },
+  {
+    "makes a key whose name PostgreSQL would count up to before one that it would not",
+    sql = [[
+create table shelves (k int primary key) partition by range (k);
+create table shelf partition of shelves for values from (0) to (10);
+create table wares (k int references shelves on delete cascade, constraint "at shelf" foreign key (k) references shelves)]],
+  },
+  {
+    "lets a child do without a value that its parent demands, while releases let it",
+    sql = [[
+create table strict (a int not null, b int not null);
+create table loose (b int not null) inherits (strict);
+create table looser () inherits (loose);
+do $$ begin
+  if current_setting('server_version_num')::int < 180000 then
+    alter table loose alter a drop not null;
+    alter table loose alter b drop not null;
+  end if;
+end $$]],
+  },
+  {
     "checks a domain by a function of it before anything holds arrays of it",
     sql = [[
 create domain above as int;

@@ -68,6 +68,7 @@ function M.create(fact, e)
   if attrs.shell then
     e:add(M.shell(fact))
     e:owner(fact)
+    e:comment(fact)
     return
   end
   local list = {}

@@ -41,7 +41,7 @@ where a.attrelid >= 16384 and c.relkind in ('i', 'I') and a.attnum > 0
   and (a.attstattarget >= 0 or a.attoptions is not null)
 order by a.attrelid, a.attnum]],
   index_classes = [[
-select o.oid::int4, o.opcmethod::int4, o.opcintype::int4, o.opcdefault,
+select o.oid::int4, o.opcmethod::int4, o.opcintype::int4, o.opcdefault, o.opckeytype <> 0 as stored,
   case when o.opcnamespace <> 11 then quote_ident(n.nspname) || '.' else '' end || quote_ident(o.opcname) as name
 from pg_opclass o
   join pg_namespace n on n.oid = o.opcnamespace]],
@@ -55,7 +55,8 @@ local DEFAULT_COLLATION = 100
 local function read_classes(cx)
   local classes, exact = {}, {}
   for row in cx:rows "index_classes" do
-    local class = { method = row.opcmethod, type = row.opcintype, default = row.opcdefault, name = row.name }
+    local class = { method = row.opcmethod, type = row.opcintype, default = row.opcdefault, name = row.name,
+      stored = row.stored }
     classes[row.oid] = class
     if class.default then exact[row.opcmethod .. " " .. row.opcintype] = class end
   end
@@ -101,7 +102,10 @@ local function read_keys(cx, row, columns, classes, exact, expressions)
     if i > row.indnkeyatts then break end
     local name = number ~= 0 and columns[number].name
     local type = name and column_types[number] or expressions[i].atttypid
-    local class = class_name(classes[class_oids[i]], exact, type, name and columns[number].attrs.type:sub(-2) == "[]")
+    local known = classes[class_oids[i]]
+    -- What is stored for an expression may be of another type than the expression.
+    if not name and known.stored and known.default then return nil end
+    local class = class_name(known, exact, type, name and columns[number].attrs.type:sub(-2) == "[]")
     if class == nil then return nil end
     if name then
       if collations[i] ~= (cx.column_collations[row.indrelid][number] or 0) then return nil end

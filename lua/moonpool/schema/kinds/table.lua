@@ -94,6 +94,10 @@ local function inherited_details(fact, e)
       and #e.set:children(column.id, "default") == 0 and e:inherited(fact, column.name).default then
       e:add(head .. " ALTER COLUMN " .. names.quote(column.name) .. " DROP DEFAULT")
     end
+    -- Up to release 17 a child may do without what its parent demands.
+    if fact.attrs.inherits and not column.attrs.not_null and e:inherited(fact, column.name).not_null then
+      e:add(head .. " ALTER COLUMN " .. names.quote(column.name) .. " DROP NOT NULL")
+    end
     if column.attrs.inherited then
       local above = e:inherited(fact, column.name)
       local at = head .. " ALTER COLUMN " .. names.quote(column.name)
