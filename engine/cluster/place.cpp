@@ -15,6 +15,7 @@ struct Cluster::Attempt {
   bool insist = false;
   Deadline deadline;
   std::optional<pool::Ticket> ticket;
+  bool elsewhere = false;  // there are others to try after this one
 };
 
 namespace {
@@ -160,7 +161,8 @@ Operation<std::optional<Placement>> Cluster::try_node(std::shared_ptr<Node> node
   std::optional<Error> failure;
   try {
     for (int round = 0;; ++round) {
-      auto acquiring = node->pool(attempt.purpose).acquire(attempt.deadline, attempt.ticket);
+      auto acquiring =
+          node->pool(attempt.purpose).acquire(attempt.deadline, attempt.ticket, attempt.elsewhere);
       auto lease = co_await std::move(acquiring);
       bool const standby = lease.on_standby();
       if (!watch_.probing()) watch_.take_in_role(node->index(), standby);
@@ -298,9 +300,12 @@ Operation<std::optional<Placement>> Cluster::try_replicas(ReadNeeds needs, Deadl
       auto const place = pick(*topology, *eligible);
       auto const index = (*eligible)[place];
       eligible->erase(eligible->begin() + static_cast<std::ptrdiff_t>(place));
-      auto trying = try_node(
-          nodes_[index], {Route::read, Purpose::read, known[index].shut, deadline, needs.ticket},
-          failures);
+      Attempt attempt{Route::read, Purpose::read, known[index].shut, deadline, needs.ticket};
+      attempt.elsewhere =
+          choice.ready.size() + choice.behind.size() + choice.stale.size() != 0 ||
+          (topology->primary && needs.reading.fallback == policy::Fallback::primary &&
+           audience_ != Audience::standby);
+      auto trying = try_node(nodes_[index], attempt, failures);
       auto placed = co_await std::move(trying);
       if (!placed) continue;
       placed->on_primary = false;

@@ -122,9 +122,8 @@ void Pool::open_failed(Error const& error) {
   ++counts_.connect_failures;
   ++failures_in_a_row_;
   last_failure_ = error;
-  if (!error.retryable() || counts_.busy + counts_.connecting + counts_.closing == 0) {
-    fail_waiters(error);
-  }
+  bool const nothing_to_wait_for = counts_.busy + counts_.connecting + counts_.closing == 0;
+  fail_waiters(error, error.retryable() && !nothing_to_wait_for);
   grow(lock);
 }
 

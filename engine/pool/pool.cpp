@@ -202,7 +202,7 @@ std::optional<Lease> Pool::acquire_now(std::optional<Ticket> const& ticket) {
   return take_free(lock, ticket);
 }
 
-Operation<Lease> Pool::acquire(Deadline deadline, std::optional<Ticket> ticket) {
+Operation<Lease> Pool::acquire(Deadline deadline, std::optional<Ticket> ticket, bool elsewhere) {
   auto const self = shared_from_this();
   std::optional<Waiter> waiter;
   {
@@ -229,10 +229,13 @@ Operation<Lease> Pool::acquire(Deadline deadline, std::optional<Ticket> ticket) 
     }
     waiter.emplace();
     if (ticket && !must_be_alone(*ticket)) waiter->ticket = ticket;
+    waiter->elsewhere = elsewhere;
     waiter->place = waiters_.insert(waiters_.end(), &*waiter);
     waiter->queued = true;
     reserve();
     grow(lock);
+    // Its coming has started an attempt; who comes later will see what became of it.
+    if (elsewhere && last_failure_) fail_waiters(Error(*last_failure_), true);
   }
 
   Queued const queued(*this, *waiter);
@@ -365,13 +368,17 @@ void Pool::sweep_idle() {
   for (auto& member : dead) close_member(std::move(member));
 }
 
-void Pool::fail_waiters(Error const& error) {
-  for (auto* waiter : waiters_) {
+// REQUIRES: the lock.
+void Pool::fail_waiters(Error const& error, bool only_elsewhere) {
+  std::erase_if(waiters_, [&](Waiter* waiter) {
+    if (only_elsewhere && !waiter->elsewhere) return false;
     waiter->queued = false;
     waiter->failure = error;
     waiter->signal.set();
-  }
-  waiters_.clear();
+    return true;
+  });
+  reserve();
+  board_waiters();
 }
 
 void Pool::recycle() {

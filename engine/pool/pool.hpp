@@ -55,8 +55,11 @@ class Pool : public std::enable_shared_from_this<Pool> {
   // pool_timeout, pool_overloaded, cluster_closed, connection (nothing could be opened), timeout
   // (the caller's own deadline passed first), self_deadlock (this thread would block, and holds every
   // connection itself). All of them: nothing was sent.
-  // With a ticket it may be a seat: a connection that others use too, or will.
-  async::Operation<Lease> acquire(Deadline deadline, std::optional<Ticket> ticket = std::nullopt);
+  // With a ticket it may be a seat: a connection that others use too, or will. `elsewhere`: the caller has
+  // another server to go to, so where the last attempt to open a connection failed it is told why at once; the
+  // next attempt is made all the same.
+  async::Operation<Lease> acquire(Deadline deadline, std::optional<Ticket> ticket = std::nullopt,
+                                  bool elsewhere = false);
   // The same where nobody has to wait for it; nullopt: acquire() would wait, or throw.
   std::optional<Lease> acquire_now(std::optional<Ticket> const& ticket);
 
@@ -93,6 +96,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   struct Waiter {
     async::Signal signal;
     std::optional<Ticket> ticket;  // a seat will do
+    bool elsewhere = false;        // it need not wait for what cannot be opened
     std::unique_ptr<Member> given;
     Lease seat;
     std::optional<Error> failure;
@@ -133,7 +137,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void pass_on(std::unique_ptr<Member> member, TimePoint now);
   void close_member(std::unique_ptr<Member> member);
   void grow(std::unique_lock<std::mutex>& lock);
-  void fail_waiters(Error const& error);
+  void fail_waiters(Error const& error, bool only_elsewhere = false);
   bool is_expired(Member const& member, TimePoint now) const;
   bool is_closed() const;
   Error exhausted() const;

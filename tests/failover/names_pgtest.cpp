@@ -47,6 +47,9 @@ class Name {
   std::filesystem::path const folder_;
 };
 
+constexpr session::RunOptions kAnyReplica{.route = Route::read,
+                                          .consistency = policy::Consistency::eventual};
+
 bool writes(session::Session& session, std::string const& text) {
   return !failure_of([&] { ask(session, text); });
 }
@@ -209,6 +212,47 @@ TEST_CASE("a server that is full is no server that is gone") {
     auto const now = trio.topology();
     return !now->nodes[*now->primary].failure;
   }));
+}
+
+TEST_CASE("a replica without a free place costs a read nothing but the way to another") {
+  ClusterOptions options;
+  options.health_interval = 200ms;
+  auto const lines = Lines::to(options.hub);
+  test::Trio trio(options, {{"max_connections", "20"}, {"superuser_reserved_connections", "0"}});
+  REQUIRE(eventually([&] {
+    auto const now = trio.topology();
+    return now->settled && now->primary && std::ranges::all_of(now->nodes, &NodeView::alive);
+  }));
+  // Each has one connection of ours, in use for long.
+  std::vector<std::thread> long_ones;
+  for (std::size_t i = 0; i < 2; ++i) {
+    long_ones.emplace_back([&] {
+      auto const session = session::Session::make(trio.engine.cluster, {});
+      failure_of([&] { ask(*session, "select pg_sleep(5)", kAnyReplica); });
+    });
+    // The second one goes where there is less to do.
+    REQUIRE(eventually([&] {
+      auto const stats = trio.engine.cluster->stats();
+      return stats[1].reads.busy + stats[2].reads.busy == i + 1;
+    }));
+  }
+  std::vector<dev::AdminConnection> others;
+  for (std::size_t i : {0U, 1U}) {
+    try {
+      for (;;) others.push_back(trio.servers.replica(i).connect());
+    } catch (Error const&) {
+    }
+  }
+  for (int i = 0; i < 10; ++i) {
+    Stopwatch const watch;
+    auto const error = failure_of(
+        [&] { CHECK(ask(trio.session(), "select pg_is_in_recovery()", kAnyReplica) == "f"); });
+    INFO((error ? error->describe() : ""));
+    CHECK_FALSE(error);
+    CHECK(watch.milliseconds() < 1'000 + test::grace());
+  }
+  others.clear();
+  for (auto& one : long_ones) one.join();
 }
 
 }  // namespace
