@@ -409,7 +409,7 @@ local meant = {
 -- Methods whose module is loaded when somebody calls them first.
 local awaited = {}
 setmetatable(Handle, {
-  __names = awaited, -- for completion
+  __names = awaited, __lazy = true, -- for completion
   __index = function(methods, name)
     local load = awaited[name]
     if not load then return misname.check_meant("a handle has no method", name, meant, methods, awaited) end
