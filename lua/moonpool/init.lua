@@ -91,7 +91,7 @@ local later = {
 }
 
 return setmetatable(M, {
-  __names = later, -- for completion
+  __names = later, __lazy = true, -- for completion
   __index = function(face, name)
     local load = later[name]
     if not load then return misname.check("moonpool has no", name, face, later) end

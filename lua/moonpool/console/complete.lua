@@ -69,6 +69,8 @@ local function step(value, key)
     if type(meta) ~= "table" then return nil end
     local more = rawget(meta, "__names")
     found = type(more) == "table" and rawget(more, key)
+    -- What Moonpool's own tables load when it is asked for is asked for.
+    if found and rawget(meta, "__lazy") then return value[key] end
     if found then return found end
     value = rawget(meta, "__index")
   end

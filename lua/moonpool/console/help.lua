@@ -1,5 +1,7 @@
 --- `?name`: what the source says above a function, found through the function itself.
 
+local guard = require "moonpool.core.guard"
+
 local M = {}
 
 -- The text of a module: from the executable's own store, or from the file that the chunk was read from.
@@ -35,6 +37,7 @@ end
 ---@param f function
 ---@return string|nil
 function M.of_function(f)
+  f = guard.original(f)
   local info = debug.getinfo(f, "S")
   local text = info.what ~= "C" and source_of(info.source)
   if not text then return nil end

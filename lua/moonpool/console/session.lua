@@ -231,6 +231,12 @@ function Session:ask(sql, ...)
   return (self.tx or self.line):query(sql, ...)
 end
 
+---Whether somebody closed the database that this stands on.
+---@return boolean
+function Session:is_over()
+  return self.base.root.closed == true
+end
+
 ---Closes it all; an open transaction is rolled back. True when there was one.
 ---@return boolean
 function Session:close()

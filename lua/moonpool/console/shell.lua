@@ -95,7 +95,12 @@ end
 ---The session, connected when it is first asked for. Raises where no server answers.
 ---@return moonpool.console.Session
 function Shell:database()
-  if not self.held then self.held = session.new(self.face.connect(), self.options.read_only) end
+  -- `db:close()` was typed: the next one who asks connects again.
+  if self.held and self.held:is_over() then
+    self.held:close()
+    self.held = nil
+  end
+  if not self.held then self.held = session.new(self.face.connect(self.dsn), self.options.read_only) end
   return self.held
 end
 

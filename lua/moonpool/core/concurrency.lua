@@ -3,6 +3,7 @@
 local abi = require "moonpool.core.abi"
 local duration = require "moonpool.core.duration"
 local errors = require "moonpool.core.error"
+local guard = require "moonpool.core.guard"
 local native = require "moonpool.core.ffi"
 local op = require "moonpool.core.op"
 local option = require "moonpool.core.options"
@@ -69,13 +70,13 @@ end
 local failed = {}
 
 local function watch(task)
-  local guard = newproxy(true)
-  getmetatable(guard).__gc = function()
+  local proxy = newproxy(true)
+  getmetatable(proxy).__gc = function()
     if not failed[task] then return end
     failed[task] = nil
     io.stderr:write("a task failed and nobody joined it: ", tostring(task.error), "\n")
   end
-  return guard
+  return proxy
 end
 
 ---@class moonpool.TaskHandle
@@ -147,5 +148,7 @@ function M.finish()
   for other in pairs(failed) do failed[other] = nil end
   error(task.error, 0)
 end
+
+guard.methods(Handle, metatable, "a task")
 
 return M

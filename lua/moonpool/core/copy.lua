@@ -5,6 +5,7 @@ local abi = require "moonpool.core.abi"
 local duration = require "moonpool.core.duration"
 local errors = require "moonpool.core.error"
 local ffi = require "ffi"
+local guard = require "moonpool.core.guard"
 local name = require "moonpool.core.name"
 local native = require "moonpool.core.ffi"
 local null = require "moonpool.core.null"
@@ -305,5 +306,7 @@ function M.out_of(session, codec, target, options)
   abandoned.add(out)
   return out
 end
+
+guard.methods(CopyOut, CopyOut, "a COPY")
 
 return M

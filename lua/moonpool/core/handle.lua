@@ -9,6 +9,7 @@ local config = require "moonpool.core.config"
 local duration = require "moonpool.core.duration"
 local errors = require "moonpool.core.error"
 local ffi = require "ffi"
+local guard = require "moonpool.core.guard"
 local json = require "moonpool.core.json"
 local large = require "moonpool.core.large"
 local listen = require "moonpool.core.listen"
@@ -52,10 +53,7 @@ end
 ---@param method function
 ---@return function
 local function guarded(method)
-  return function(self, ...)
-    if getmetatable(self) ~= metatable then no_handle(self) end
-    return method(self, ...)
-  end
+  return guard.method(method, metatable, "a handle: db:query(…)")
 end
 
 for name, method in pairs(large.methods) do Handle[name] = guarded(method) end
@@ -411,7 +409,7 @@ local meant = {
 -- Methods whose module is loaded when somebody calls them first.
 local awaited = {}
 setmetatable(Handle, {
-  __names = awaited, -- for completion
+  __names = awaited, __lazy = true, -- for completion
   __index = function(methods, name)
     local load = awaited[name]
     if not load then return misname.check_meant("a handle has no method", name, meant, methods, awaited) end

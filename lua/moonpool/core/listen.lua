@@ -3,6 +3,7 @@
 local duration = require "moonpool.core.duration"
 local errors = require "moonpool.core.error"
 local ffi = require "ffi"
+local guard = require "moonpool.core.guard"
 local native = require "moonpool.core.ffi"
 local option = require "moonpool.core.options"
 local run = require "moonpool.core.run"
@@ -28,7 +29,7 @@ local known = { probe = true, timeout = true }
 
 local function channels_of(channels)
   if type(channels) == "string" then channels = { channels } end
-  if type(channels) ~= "table" or channels[1] == nil then
+  if type(channels) ~= "table" or rawget(channels, 1) == nil then
     errors.misuse("listen takes the name of a channel, or a list of names, got %s",
       type(channels) == "table" and "an empty list" or "a " .. type(channels))
   end
@@ -104,5 +105,7 @@ function Listener:close()
   self.line = nil
   C.mp_listener_free(ffi.gc(line, nil))
 end
+
+guard.methods(Listener, Listener, "a listener")
 
 return M

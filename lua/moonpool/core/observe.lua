@@ -4,6 +4,7 @@
 local abi = require "moonpool.core.abi"
 local errors = require "moonpool.core.error"
 local ffi = require "ffi"
+local guard = require "moonpool.core.guard"
 local native = require "moonpool.core.ffi"
 local op = require "moonpool.core.op"
 local option = require "moonpool.core.options"
@@ -155,7 +156,7 @@ end
 
 local function kinds_of(kinds)
   if type(kinds) == "string" then kinds = { kinds } end
-  if type(kinds) ~= "table" or kinds[1] == nil then
+  if type(kinds) ~= "table" or rawget(kinds, 1) == nil then
     errors.misuse("on takes a kind of event, or a list of kinds, got %s",
       type(kinds) == "table" and "an empty list" or "a " .. type(kinds))
   end
@@ -190,7 +191,11 @@ function M.on(root, kinds, f, options)
   wishes.kinds, wishes.level = kinds_of(kinds), level_of(options.level)
   wishes.capacity = options.capacity or 0
   local line = C.mp_observe(root.cluster, wishes, native.no_failure())
-  if line == nil then error(errors.take(native.failure), 0) end
+  if line == nil then
+    local e = errors.take(native.failure)
+    e.where = errors.callers_line()
+    error(e, 0)
+  end
   local made = setmetatable({ line = ffi.gc(line, C.mp_observer_free), f = f }, Subscription)
   root.subscriptions = root.subscriptions or {}
   root.subscriptions[#root.subscriptions + 1] = made
@@ -269,5 +274,7 @@ end
 function M.begin(root, listeners)
   for _, one in ipairs(listeners) do M.on(root, one[1], one[2], one[3]) end
 end
+
+guard.methods(Subscription, Subscription, "a subscription")
 
 return M

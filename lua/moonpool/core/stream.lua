@@ -2,6 +2,7 @@
 
 local abandoned = require "moonpool.core.abandoned"
 local ffi = require "ffi"
+local guard = require "moonpool.core.guard"
 local native = require "moonpool.core.ffi"
 local rows = require "moonpool.core.rows"
 local run = require "moonpool.core.run"
@@ -87,5 +88,7 @@ function Stream:close()
   close(self)
   self.result = nil
 end
+
+guard.methods(Stream, Stream, "a stream")
 
 return M

@@ -30,7 +30,7 @@ end
 ---@return string|nil
 function M.near(name, names)
   local wanted = name:lower()
-  local limit = #wanted <= 3 and 1 or #wanted <= 6 and 2 or 3
+  local limit = #wanted <= 4 and 1 or #wanted <= 6 and 2 or 3
   local sorted, found = { unpack(names) }, nil
   table.sort(sorted)
   for i = 1, #sorted do

@@ -2,6 +2,7 @@
 
 local errors = require "moonpool.core.error"
 local ffi = require "ffi"
+local guard = require "moonpool.core.guard"
 local handle = require "moonpool.core.handle"
 local native = require "moonpool.core.ffi"
 local option = require "moonpool.core.options"
@@ -26,6 +27,7 @@ end
 ---@param f fun(db: moonpool.Handle): any
 ---@return any ...
 function M.sandbox(db, f)
+  if not handle.is_handle(db) then errors.misuse("sandbox takes a database handle, got %s", errors.show(db)) end
   if type(f) ~= "function" then errors.misuse("sandbox takes a function, got a %s", type(f)) end
   if db:in_transaction() then errors.misuse "a sandbox is opened on the database, not inside a transaction" end
   local tx = db:begin()
@@ -130,5 +132,7 @@ function Servers:close()
   self.line = nil
   if line then C.mp_servers_free(ffi.gc(line, nil)) end
 end
+
+guard.methods(Servers, Servers, "test servers")
 
 return M

@@ -1,7 +1,9 @@
 --- What a test sees of what ran: statements to count, and lines of the log to ask for.
 
 local errors = require "moonpool.core.error"
+local guard = require "moonpool.core.guard"
 local handle = require "moonpool.core.handle"
+local option = require "moonpool.core.options"
 
 local M = {}
 
@@ -29,12 +31,13 @@ Watch.__index = Watch
 ---@return moonpool.Watch
 function M.watch(db, options)
   if not handle.is_handle(db) then errors.misuse("watch takes a database handle, got a %s", type(db)) end
+  options = option.check("watch", options, { level = true })
   local watch = setmetatable({ seen = {}, log = {} }, Watch)
   local seen, log = watch.seen, watch.log
   watch.subscription = db:on({ "statement", "log" }, function(event)
     local list = event.kind == "log" and log or seen
     list[#list + 1] = event
-  end, { level = options and options.level, capacity = 65536 })
+  end, { level = options.level, capacity = 65536 })
   return watch
 end
 
@@ -48,6 +51,9 @@ end
 ---@param pattern string|nil Lua's, for the normalised text: "^insert into orders"
 ---@return integer
 function Watch:count(pattern)
+  if pattern ~= nil and type(pattern) ~= "string" then
+    errors.misuse("count takes a pattern of Lua's, got %s", errors.show(pattern))
+  end
   check(self)
   local n = 0
   for _, event in ipairs(self.seen) do
@@ -108,5 +114,7 @@ function M.count(db, f)
   if type(f) ~= "function" then errors.misuse("count takes a function, got a %s", type(f)) end
   return ended(M.watch(db), pcall(f))
 end
+
+guard.methods(Watch, Watch, "a watch")
 
 return M

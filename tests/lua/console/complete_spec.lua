@@ -14,6 +14,7 @@ local globals = {
   print = print, moonpool = { connect = print, null = {} },
   handle = setmetatable({}, { __index = Handle }),
   lazy = setmetatable({}, { __names = { loaded_later = print }, __index = function() error "touched" end }),
+  parts = setmetatable({}, { __names = { part = print }, __lazy = true, __index = function() return { inner = 1 } end }),
   row = setmetatable({}, { shape = { names = { "id", "email" } }, __index = function() error "touched" end }),
 }
 
@@ -31,6 +32,7 @@ describe("completion", function()
   local cases = {
     { "\\d", { "\\d", "\\df", "\\dt" } },
     { "\\d us", { "\\d users" } },
+    { "parts.part.in", { "parts.part.inner" } },
     { ".ex", { ".explain" } },
     { "select * from us", { "select * from users" } },
     { "select * from audit.", { "select * from audit.log" } },

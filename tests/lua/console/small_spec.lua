@@ -43,6 +43,11 @@ describe("time", function()
 end)
 
 describe("help", function()
+  it("reads what was written, also behind a guard", function()
+    local range = require "moonpool.core.types.range"
+    assert.matches("function Range:contains%(value%)", help.of_function(range.range(1, 2).contains))
+  end)
+
   it("reads the comment above a function", function()
     local text = help.of_function(help.of_value)
     assert.is_truthy(text:find("function M.of_value(value, names)", 1, true))

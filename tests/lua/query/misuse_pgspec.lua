@@ -135,12 +135,45 @@ describe("a call that was not meant", function()
     if ok then try("scope(" .. name .. ")", function(given) query:scope(given):to_sql() end, { n = 1, made }) end
   end
 
+  local values = {
+    function() return moonpool.decimal "12.5" end, function() return moonpool.decimal "NaN" end,
+    function() return moonpool.time "2026-01-02 03:04:05+02" end, function() return moonpool.time "2026-01-02" end,
+    function() return moonpool.time "infinity" end, function() return moonpool.range(1, 5) end,
+    function() return moonpool.multirange { moonpool.range(1, 2) } end, function() return moonpool.raw "1" end,
+    function() return db:stream "select 1 as i" end, function() return db:copy_out "chaos" end,
+    function() return db:on("statement", function() end) end, function() return moonpool.testing.watch(db) end,
+    function() return moonpool.spawn(function() return 1 end) end,
+  }
+  local methods = {
+    "add", "sub", "mul", "div", "round", "tonumber", "epoch", "at", "date", "contains", "over", "filter", "as", "each",
+    "close", "chunks", "count", "lines", "statements", "clear", "lost", "cancel", "is_done",
+  }
+  local operators = {
+    function(a, b) return a + b end, function(a, b) return a - b end, function(a, b) return a * b end,
+    function(a, b) return a == b end, function(a, b) return a < b end, function(a) return tostring(a) end,
+  }
+
+  local function with_a_value()
+    local own = values[random(#values)]()
+    local name = methods[random(#methods)]
+    local there, method = pcall(function() return own[name] end)
+    if there and type(method) == "function" then try("value:" .. name, method, some(on(own))) end
+    local kind = type(own) == "table" and type(rawget(own, "digits") or rawget(own, "year") or rawget(own, "infinite"))
+    if kind == "string" or kind == "number" then
+      try("an operator", operators[random(#operators)], { n = 2, own, random(2) == 1 and values[random(8)]() or value() })
+    end
+    for _, last in ipairs { "close", "stop" } do pcall(function() own[last](own) end) end
+  end
+
   it("is answered, or refused in a sentence at its line", function()
     local seed = tonumber(os.getenv "MOONPOOL_SEED") or os.time()
     print("MOONPOOL_SEED=" .. seed)
     math.randomseed(seed)
     random, complaints = math.random, {}
-    local ways = { in_a_chain, in_a_chain, in_a_chain, in_a_condition, in_the_face, on_a_handle, on_a_result, in_a_scope }
+    local ways = {
+      in_a_chain, in_a_chain, in_a_chain, in_a_condition, in_the_face, on_a_handle, on_a_result, in_a_scope,
+      with_a_value,
+    }
     local ends = os.time() + SECONDS
     for _ = 1, STEPS do
       ways[random(#ways)]()

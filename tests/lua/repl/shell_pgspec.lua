@@ -170,6 +170,10 @@ select 1;
     assert.is_truthy(out("\\c postgres\nselect current_database();"):find "\n postgres\n")
   end)
 
+  it("connects again after db:close()", function()
+    assert.is_truthy(out("db:close(0.1)\nselect 7 as n;\ndb:query('select 8 as n'):scalar()"):find "\n 7\n.*\n8\n")
+  end)
+
   it("leaves a transaction whose connection the server ended", function()
     local ran = shell [[
 begin;

@@ -98,7 +98,8 @@ function M.complaint(e, here)
     if not is_here(e.where, here) then return "no line of the caller: " .. tostring(e.where) .. ": " .. said end
     return nil
   end
-  return type(e) == "string" and e or nil
+  -- Lua's own error at the line that was written by hand is nobody's fault here.
+  return type(e) == "string" and e:sub(1, #here) ~= here and e or nil
 end
 
 ---Calls f with the values of a list that may hold nils.

@@ -2,6 +2,7 @@
 --- as many digits behind the point as its operands need; only division must be told how many are wanted.
 
 local errors = require "moonpool.core.error"
+local guard = require "moonpool.core.guard"
 local magnitude = require "moonpool.core.types.magnitude"
 local number = require "moonpool.core.number"
 
@@ -195,5 +196,7 @@ end
 function M.is_decimal(value)
   return getmetatable(value) == Decimal
 end
+
+guard.methods(Decimal, Decimal, "a decimal")
 
 return M

@@ -3,6 +3,7 @@
 
 local duration = require "moonpool.core.duration"
 local errors = require "moonpool.core.error"
+local guard = require "moonpool.core.guard"
 
 local M = {}
 
@@ -158,6 +159,9 @@ end
 ---@return moonpool.Time
 function Time:at(offset)
   if type(offset) == "string" then offset = offset_of(offset, offset) end
+  if offset ~= nil and type(offset) ~= "number" then
+    errors.misuse("at takes an offset, \"+02:00\" or seconds, got %s", errors.show(offset))
+  end
   if self.infinite then return self end
   if not self.offset then errors.misuse "a moment without an offset is no instant; there is no telling it elsewhere" end
   return make(self.days, self.micros, offset or 0)
@@ -214,7 +218,7 @@ function Time.__le(a, b) return compare(a, b) <= 0 end
 
 -- Seconds, or a length of time as text, later.
 local function later(time, by, sign)
-  local seconds = type(by) == "number" and by or duration.seconds(by, "a moment's arithmetic")
+  local seconds = type(by) == "number" and by or duration.seconds(by == nil and "nil" or by, "a moment's arithmetic")
   if time.infinite then return time end
   local micros = floor(math.abs(seconds) * 1000000 + 0.5) * (seconds < 0 and -sign or sign)
   return make(time.days, time.micros + micros, time.offset)
@@ -235,6 +239,7 @@ function Time.__sub(a, b)
 end
 
 local methods = { epoch = Time.epoch, at = Time.at, date = Time.date }
+guard.methods(methods, Time, "a moment")
 Time.__index = methods
 
 ---@param value any

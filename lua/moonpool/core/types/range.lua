@@ -2,6 +2,7 @@
 --- say so (`types = { int4range = moonpool.range }`), else as its text.
 
 local errors = require "moonpool.core.error"
+local guard = require "moonpool.core.guard"
 local marks = require "moonpool.core.marks"
 local params = require "moonpool.core.params"
 
@@ -141,6 +142,10 @@ end
 function Range:contains(value)
   if self.empty then return false end
   local lower, upper = self.lower, self.upper
+  local kind = type(lower ~= nil and lower or upper)
+  if value == nil or (kind ~= "nil" and type(value) ~= kind) then
+    errors.misuse("contains takes what the range's ends are, a %s, got %s", kind, errors.show(value))
+  end
   if lower ~= nil and (value < lower or (value == lower and byte(self.bounds) == 40)) then return false end
   return upper == nil or value < upper or (value == upper and sub(self.bounds, 2) == "]")
 end
@@ -186,5 +191,8 @@ function M.multirange(given)
   end
   return setmetatable(list, Multirange)
 end
+
+guard.methods(Range, Range, "a range")
+guard.methods(Multirange, Multirange, "a multirange")
 
 return M
