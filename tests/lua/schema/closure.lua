@@ -138,16 +138,21 @@ local reused = {}
 
 --- A fresh, empty database; what is open on it has to be closed before it is made again.
 function M.fresh(database)
-  if reused[database] and reused[database] < M.reuse then
-    reused[database] = reused[database] + 1
-    local db = moonpool.connect { primary = M.conninfo(database), pool = { max = 1 } }
-    if pcall(db.script, db, RESET) then return db end
-    db:close "1s"
-  end
-  reused[database] = 0
   M.drop(database)
   M.admin():script(("create database %s template template0 encoding 'UTF8'"):format(database))
   return moonpool.connect { primary = M.conninfo(database), pool = { max = 1 } }
+end
+
+-- The same, by its own handle, and emptied only where that will do.
+local function empty(database)
+  if reused[database] and reused[database] < M.reuse then
+    local db = M.handle(database)
+    reused[database] = reused[database] + 1
+    if pcall(db.script, db, RESET) then return db end
+  end
+  reused[database] = 0
+  M.fresh(database):close "1s"
+  return M.handle(database)
 end
 
 function M.read_file(path)
@@ -325,9 +330,8 @@ end
 function M.is_same_at_once(origin)
   local made = origin .. "_quick"
   local facts = M.facts(origin)
-  local db = M.fresh(made)
+  local db = empty(made)
   local ok = pcall(db.script, db, facts:to_sql())
-  db:close "1s"
   local known = true
   for _, warning in ipairs(facts.warnings) do known = known and not warning:find "not modelled" end
   local same = ok and known and facts:to_json() == M.facts(made):to_json()
@@ -355,9 +359,7 @@ function M.try_seeds(database, from, to, size, check)
   local before = M.reuse
   M.reuse = 40
   local function wrong(statements)
-    local db = M.fresh(database)
-    M.run_some(db, statements)
-    db:close "1s"
+    M.run_some(empty(database), statements)
     local ok, why = pcall(check or M.quick_check, database)
     return not ok and "error: " .. tostring(why) or why
   end
