@@ -262,7 +262,8 @@ std::vector<policy::Replica> Cluster::replicas(Topology const& topology) const {
     }
     if (!replica.serves) continue;
     replica.lag = view.lag;
-    replica.shut = node->breaker_state(Route::read) != policy::Breaker::State::closed;
+    // Half open it lets somebody try; whoever comes beside that goes on to the next.
+    replica.shut = node->breaker_state(Route::read) == policy::Breaker::State::open;
   }
   return out;
 }

@@ -234,8 +234,13 @@ Operation<Lease> Pool::acquire(Deadline deadline, std::optional<Ticket> ticket, 
     waiter->queued = true;
     reserve();
     grow(lock);
-    // Its coming has started an attempt; who comes later will see what became of it.
-    if (elsewhere && last_failure_) fail_waiters(Error(*last_failure_), true);
+    // Its coming has started an attempt; who comes later will see what became of it. An old failure is no news of
+    // the server.
+    if (elsewhere && last_failure_) {
+      Error known(ErrorKind::circuit_open,
+                  "no connection to " + name_ + " could be opened: " + last_failure_->message());
+      fail_waiters(known.at(Phase::acquire, Outcome::not_sent).on_node(name_), true);
+    }
   }
 
   Queued const queued(*this, *waiter);

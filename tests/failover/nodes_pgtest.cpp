@@ -152,6 +152,26 @@ TEST_CASE("what a node failed at before it became the primary keeps no write awa
   CHECK(node.breaker_state(Route::write) == policy::Breaker::State::closed);
 }
 
+TEST_CASE("a replica whose breaker has opened is read from again when it works") {
+  ClusterOptions options;
+  options.breaker.cooldown = 300ms;
+  Trio trio(options);
+  REQUIRE(eventually([&] {
+    auto const now = trio.topology();
+    return now->settled && now->primary && std::ranges::all_of(now->nodes, &NodeView::alive);
+  }));
+  auto& node = *trio.engine.cluster->nodes()[1];
+  for (int i = 0; i < 5; ++i) {
+    auto passage = node.insist(Route::read);
+    passage.settle(policy::Breaker::Verdict::failure);
+  }
+  REQUIRE(node.breaker_state(Route::read) != policy::Breaker::State::closed);
+  CHECK(eventually([&] {
+    CHECK(ask(trio.session(), "select pg_is_in_recovery()", kAnyReplica) == "t");
+    return node.breaker_state(Route::read) == policy::Breaker::State::closed;
+  }));
+}
+
 TEST_CASE("a read that is in the way of what its replica has to apply is run again elsewhere") {
   Trio trio;
   auto& replica = trio.servers.replica(0);
