@@ -4,6 +4,7 @@ local abi = require "moonpool.core.abi"
 local duration = require "moonpool.core.duration"
 local errors = require "moonpool.core.error"
 local ffi = require "ffi"
+local misname = require "moonpool.core.misname"
 local native = require "moonpool.core.ffi"
 local option = require "moonpool.core.options"
 local placeholders = require "moonpool.core.placeholders"
@@ -18,7 +19,15 @@ local M = {}
 ---@class moonpool.Batch
 ---@field private planned table[]
 local Batch = {}
-Batch.__index = Batch
+
+local meant = {
+  query = "add", query_row = "add", exec = "add", queue = "add", push = "add",
+  run = "nothing: it is run when the function has returned",
+}
+
+function Batch:__index(key)
+  return Batch[key] or misname.check_meant("a batch has no method", key, meant, Batch)
+end
 
 ---Adds a statement, or anything with `to_sql`. Returns its number in the list of results.
 ---@param statement string|table
@@ -28,7 +37,7 @@ function Batch:add(statement, ...)
   if getmetatable(self) ~= Batch then
     errors.misuse("add is called with a colon: b:add(…), got %s", errors.show(self))
   end
-  local planned = self.planned
+  local planned = rawget(self, "planned")
   if not planned then errors.misuse "this batch was sent: add is for the function only" end
   if placeholders.is_built(statement) then
     local sql, list, n = placeholders.built(statement)

@@ -32,6 +32,25 @@ local function room_for(n)
   values = ffi.new("mp_value[?]", n)
 end
 
+-- A table may write itself, and what it does for that may be a statement of its own: that has to be over before the
+-- structs are filled. Gives the list without tables.
+local function settled(list, n, names)
+  local own
+  for i = 1, n do
+    if type(list[i]) == "table" then
+      own = {}
+      break
+    end
+  end
+  if not own then return list end
+  for i = 1, n do
+    local value = list[i]
+    if type(value) == "table" then value = text_of(value, names and names[i] or i) end
+    own[i] = value
+  end
+  return own
+end
+
 local function fill(target, at, list, n, names)
   for i = 1, n do
     local text = text_of(list[i], names and names[i] or i)
@@ -49,17 +68,20 @@ local function forget(n)
   for i = 1, n do anchors[i] = nil end
 end
 
+local LIST_HINT = "a list is sent as one array: say = any(?), or give the values one by one"
 local JSON_HINT = "a list is sent as an array; for a JSON array say moonpool.json { … }"
 
 -- A list goes out as an array, also where a JSON array was meant: the server sees "{1,2}" and says little.
 local function hint_at_lists(e, list, n)
   -- Rows of an insert cast theirs by array_cat.
   if e.sqlstate == "42883" and e.message:find("array_cat(json", 1, true) then e.hint = JSON_HINT end
-  if e.sqlstate ~= "22P02" or e.hint or not e.message:find("type json", 1, true) then return end
+  if e.sqlstate ~= "22P02" or e.hint then return end
+  local wanted = e.message:find("type json", 1, true) and JSON_HINT or LIST_HINT
+  if wanted == LIST_HINT and not e.message:find('"{', 1, true) then return end
   for i = 1, n do
     local value = list[i]
     if type(value) == "table" and (marks.kind(value) or "array") == "array" and rawget(value, 1) ~= nil then
-      e.hint = JSON_HINT
+      e.hint = wanted
       return
     end
   end
@@ -73,6 +95,9 @@ function M.fail(handle, list, n)
   local e = errors.from(C.mp_op_error(handle))
   C.mp_op_free(ffi.gc(handle, nil))
   if list then hint_at_lists(e, list, n) end
+  if e.sqlstate == "42601" and not e.hint and e.message:find("multiple commands", 1, true) then
+    e.hint = "one statement at a time; script runs a text of several"
+  end
   e.where = errors.callers_line()
   error(e, 0)
 end
@@ -100,8 +125,9 @@ end
 ---@return ffi.cdata* mp_result
 function M.one(session, sql, list, n, names, route, flags, timeout, consistency)
   if abandoned.any then abandoned.look() end
+  local own = settled(list, n, names)
   if n > capacity then room_for(n) end
-  fill(values, 0, list, n, names)
+  fill(values, 0, own, n, names)
   local s, o = statement[0], options[0]
   s.sql, s.sql_length, s.params, s.param_count = sql, #sql, values, n
   o.route, o.flags, o.timeout, o.consistency = route, flags, timeout, consistency or 0
@@ -124,8 +150,9 @@ end
 ---@return ffi.cdata* mp_stream
 function M.stream(session, sql, list, n, names, route)
   if abandoned.any then abandoned.look() end
+  local own = settled(list, n, names)
   if n > capacity then room_for(n) end
-  fill(values, 0, list, n, names)
+  fill(values, 0, own, n, names)
   local s, o = statement[0], options[0]
   s.sql, s.sql_length, s.params, s.param_count = sql, #sql, values, n
   o.route, o.flags, o.timeout, o.consistency = route, 0, 0, 0
@@ -174,13 +201,15 @@ end
 ---@return integer status
 function M.many(session, planned, route, flags, timeout)
   if abandoned.any then abandoned.look() end
-  local total = 0
-  for _, one in ipairs(planned) do total = total + one.n end
+  local total, lists = 0, {}
+  for i, one in ipairs(planned) do
+    total, lists[i] = total + one.n, settled(one.list, one.n, one.names)
+  end
   local all = ffi.new("mp_value[?]", math.max(total, 1))
   local statements = ffi.new("mp_statement[?]", math.max(#planned, 1))
   local at = 0
   for i, one in ipairs(planned) do
-    fill(all, at, one.list, one.n, one.names)
+    fill(all, at, lists[i], one.n, one.names)
     local s = statements[i - 1]
     s.sql, s.sql_length, s.params, s.param_count = one.sql, #one.sql, all + at, one.n
     at = at + one.n

@@ -324,6 +324,8 @@ describe("a batch", function()
     assert.equal("usage", refusal(db.batch, db, function(b) b:add("select ?", 1, 2) end).kind)
     assert.matches("atomic of a batch is a boolean", refusal(db.batch, db, function() end, { atomic = "no" }).message)
     assert.matches("add is called with a colon", refusal(db.batch, db, function(b) b.add "select 1" end).message)
+    assert.matches("no method query; say add", refusal(db.batch, db, function(b) b:query "select 1" end).message)
+    assert.matches("did you mean.*add", refusal(db.batch, db, function(b) b:adds "select 1" end).message)
   end)
 
   it("refuses what is added when it was sent", function()
