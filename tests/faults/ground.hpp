@@ -14,13 +14,6 @@
 
 namespace moonpool::test {
 
-// What a call may take beyond its deadline, in milliseconds: the promised quarter of a second, and several
-// times what this machine was late itself meanwhile in waking up a thread that has nothing else to do.
-inline double grace() {
-  static Promptness const machine;
-  return 250 * (kSanitized ? 4 : 1) + 6 * machine.worst_oversleep_ms();
-}
-
 inline session::Habits once(Duration timeout = std::chrono::seconds(20)) {
   return {.timeout = timeout, .retry = {.attempts = 1}};
 }

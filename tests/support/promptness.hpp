@@ -5,6 +5,8 @@
 #include <chrono>
 #include <thread>
 
+#include "support/sanitized.hpp"
+
 namespace moonpool::test {
 
 // How late this machine is: a thread that does nothing but sleep for a moment, again and again, and knows the
@@ -58,5 +60,12 @@ class Promptness {
   std::atomic<long long> before_{0};
   std::thread thread_;
 };
+
+// What a call may take beyond its deadline, in milliseconds: the promised quarter of a second, and several
+// times what this machine was late itself meanwhile in waking up a thread that has nothing else to do.
+inline double grace() {
+  static Promptness const machine;
+  return 250 * (kSanitized ? 4 : 1) + 6 * machine.worst_oversleep_ms();
+}
 
 }  // namespace moonpool::test

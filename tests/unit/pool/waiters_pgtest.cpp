@@ -3,6 +3,7 @@
 #include <random>
 #include <vector>
 
+#include "support/promptness.hpp"
 #include "unit/pool/ground.hpp"
 
 namespace moonpool::pool {
@@ -100,7 +101,7 @@ TEST_CASE("a caller waits no longer than the pool allows, and is told what went 
   Caller caller(ground);
   caller.finish();
   CHECK(watch.milliseconds() >= 80);
-  CHECK(watch.milliseconds() < 80 + 250);
+  CHECK(watch.milliseconds() < 80 + test::grace());
   REQUIRE(caller.error);
   CHECK(caller.error->kind() == ErrorKind::pool_timeout);
   CHECK(caller.error->phase() == Phase::acquire);
@@ -177,7 +178,7 @@ TEST_CASE("logins that hang hold up no more than the limit, and nobody past the 
     caller->finish();
     CHECK(caller->error);
   }
-  CHECK(watch.milliseconds() < 200 + 250);
+  CHECK(watch.milliseconds() < 200 + test::grace());
   CHECK(proxy.accepted() <= 4);
   proxy.door(Proxy::Door::open);
   CHECK(eventually([&] {

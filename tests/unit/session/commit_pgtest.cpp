@@ -1,4 +1,5 @@
 // What is known of a COMMIT whose answer did not come.
+#include "support/promptness.hpp"
 #include "support/server/engine.hpp"
 
 namespace moonpool::session {
@@ -77,7 +78,7 @@ TEST_CASE("COMMIT takes longer than anybody waits: it is not cancelled") {
   c.bent.proxy.add({.side = Side::backend, .type = 'C', .act = Act::hold});
   test::Stopwatch const watch;
   check_unknown(error_of([&] { wait(tx->commit()); }));
-  CHECK(watch.milliseconds() < 100 + 250);
+  CHECK(watch.milliseconds() < 100 + test::grace());
   std::this_thread::sleep_for(50ms);
   CHECK(c.bent.proxy.hits(cancels) == 0);
   CHECK(c.rows() == "1");

@@ -2,6 +2,7 @@
 #include "session/exactly_once.hpp"
 
 #include "session/copy.hpp"
+#include "support/promptness.hpp"
 #include "unit/session/lost_commits.hpp"
 
 namespace moonpool::session {
@@ -143,7 +144,7 @@ TEST_CASE("a proof that cannot be had in time, or ever, throws") {
   test::run(*tx, table.insert(1));
   test::Stopwatch const watch;
   CHECK_THROWS_AS(wait(prove_committed(engine.session, tx->token(), 200ms)), Error);
-  CHECK(watch.milliseconds() < 200 + 250);
+  CHECK(watch.milliseconds() < 200 + test::grace());
   wait(tx->rollback());
 
   sql("drop role if exists once_nobody; create role once_nobody login; "

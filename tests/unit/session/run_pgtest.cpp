@@ -1,5 +1,6 @@
 #include <thread>
 
+#include "support/promptness.hpp"
 #include "support/server/engine.hpp"
 
 namespace moonpool::session {
@@ -82,7 +83,7 @@ TEST_CASE("a call keeps its deadline, and the server is told to stop") {
   auto const error =
       error_of([&] { ask(*engine.session, "select pg_sleep(20), 'session_deadline'", options); });
   CHECK(watch.milliseconds() >= 100);
-  CHECK(watch.milliseconds() < 100 + 250);
+  CHECK(watch.milliseconds() < 100 + test::grace());
   CHECK(error.kind() == ErrorKind::timeout);
   CHECK(error.outcome() == Outcome::unknown);
   CHECK(error.node() == "primary");
@@ -102,7 +103,7 @@ TEST_CASE("the session's habit is the deadline of a call that names none") {
   Stopwatch const watch;
   CHECK(error_of([&] { ask(*engine.session, "select pg_sleep(20)"); }).kind() ==
         ErrorKind::timeout);
-  CHECK(watch.milliseconds() < 80 + 250);
+  CHECK(watch.milliseconds() < 80 + test::grace());
   auto const patient = engine.session->with(patience(10s));
   CHECK(ask(*patient, "select 'slept' from pg_sleep(0.15)") == "slept");
 }

@@ -1,3 +1,4 @@
+#include "support/promptness.hpp"
 #include "support/server/engine.hpp"
 
 namespace moonpool::session {
@@ -232,7 +233,7 @@ TEST_CASE("a transaction keeps its own deadline") {
   auto const tx = begin(*c.engine.session, {.timeout = 200ms});
   ask(*tx, "select 1");
   auto const error = error_of([&] { ask(*tx, "select pg_sleep(20)"); });
-  CHECK(watch.milliseconds() < 200 + 250);
+  CHECK(watch.milliseconds() < 200 + test::grace());
   CHECK(error.kind() == ErrorKind::timeout);
   wait(tx->rollback());
   CHECK(c.rests());

@@ -1,4 +1,5 @@
 #include "proxy/proxy.hpp"
+#include "support/promptness.hpp"
 #include "unit/wire/wire.hpp"
 #include "wire/copy.hpp"
 #include "wire/copy_text.hpp"
@@ -212,7 +213,7 @@ TEST_CASE("a server that reads nothing is left at the deadline, with bounded mem
     }
   });
   auto const took = std::chrono::duration<double, std::milli>(Clock::now() - last).count();
-  CHECK(took < 200 + 250);
+  CHECK(took < 200 + test::grace());
   CHECK(error.kind() == ErrorKind::timeout);
   CHECK(error.outcome() == Outcome::not_sent);
   CHECK(copy.buffer().size() < 4 * CopyIn::kChunk);

@@ -1,6 +1,7 @@
 #include <poll.h>
 
 #include "proxy/proxy.hpp"
+#include "support/promptness.hpp"
 #include "unit/wire/wire.hpp"
 
 namespace moonpool::wire {
@@ -22,7 +23,7 @@ TEST_CASE("a statement that takes too long is in doubt, and its connection not u
   auto const error =
       error_in(run(*connection, {statement("select pg_sleep(10)")}, Deadline::in(100ms)).front());
   CHECK(watch.milliseconds() >= 100);
-  CHECK(watch.milliseconds() < 100 + 250);
+  CHECK(watch.milliseconds() < 100 + test::grace());
   CHECK(error.kind() == ErrorKind::timeout);
   CHECK(error.outcome() == Outcome::unknown);
   CHECK(error.phase() == Phase::wait);
@@ -49,7 +50,7 @@ TEST_CASE("draining without a cancel waits for what is owed, at most until its d
   run(*connection, apart({"select pg_sleep(0.3)", "select 'never read'"}), Deadline::in(50ms));
   Stopwatch const watch;
   CHECK_FALSE(wait(connection->drain(Deadline::in(50ms))));
-  CHECK(watch.milliseconds() < 50 + 250);
+  CHECK(watch.milliseconds() < 50 + test::grace());
   CHECK(wait(connection->drain(Deadline::in(5s))));
   CHECK(value(*connection, "select 'fresh'") == "fresh");
 }
@@ -107,7 +108,7 @@ TEST_CASE("a cancel that does not get through gives false at its deadline") {
   proxy.add({.type = test::kCancelRequest, .act = Act::blackhole});
   Stopwatch const watch;
   CHECK_FALSE(wait(connection->cancel(Deadline::in(100ms))));
-  CHECK(watch.milliseconds() < 100 + 250);
+  CHECK(watch.milliseconds() < 100 + test::grace());
   proxy.cut_all();
 }
 
@@ -119,7 +120,7 @@ TEST_CASE("a server that nobody hears of holds nobody past the deadline") {
   auto const big = std::string(5'000'000, 'x');
   auto const error = error_in(
       run(*connection, {statement("select $1::text", {big})}, Deadline::in(100ms)).front());
-  CHECK(watch.milliseconds() < 100 + 250);
+  CHECK(watch.milliseconds() < 100 + test::grace());
   CHECK(error.kind() == ErrorKind::timeout);
   CHECK(error.outcome() == Outcome::unknown);
 }
@@ -132,7 +133,7 @@ TEST_CASE("a frozen server holds nobody past the deadline") {
       error_in(run(*connection, {statement("select 1")}, Deadline::in(100ms)).front());
   auto const took = watch.milliseconds();
   primary().thaw();
-  CHECK(took < 100 + 250);
+  CHECK(took < 100 + test::grace());
   CHECK(error.kind() == ErrorKind::timeout);
   CHECK(wait(connection->drain(Deadline::in(5s))));
   CHECK(value(*connection, "select 1") == "1");

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "proxy/proxy.hpp"
+#include "support/promptness.hpp"
 #include "unit/wire/wire.hpp"
 
 namespace moonpool::wire {
@@ -173,7 +174,7 @@ TEST_CASE("a listener that accepts and says nothing is left at the deadline") {
   Stopwatch const watch;
   auto const error = refused(proxy.conninfo(), Deadline::in(150ms));
   CHECK(watch.milliseconds() >= 150);
-  CHECK(watch.milliseconds() < 150 + 250);
+  CHECK(watch.milliseconds() < 150 + test::grace());
   check_not_sent(error);
   CHECK(error.kind() == ErrorKind::timeout);
   CHECK(error.retryable());

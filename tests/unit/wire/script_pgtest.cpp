@@ -1,4 +1,5 @@
 #include "proxy/proxy.hpp"
+#include "support/promptness.hpp"
 #include "unit/wire/wire.hpp"
 
 namespace moonpool::wire {
@@ -89,7 +90,7 @@ TEST_CASE("a script that takes too long is in doubt, can be cancelled and draine
   auto const replies = script(
       *connection, "select 'told'; select pg_sleep(20); insert into " + table + " values (1)",
       Deadline::in(150ms));
-  CHECK(watch.milliseconds() < 150 + 250);
+  CHECK(watch.milliseconds() < 150 + test::grace());
   auto const error = error_in(replies.back());
   CHECK(error.kind() == ErrorKind::timeout);
   CHECK(error.outcome() == Outcome::unknown);
