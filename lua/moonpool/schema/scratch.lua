@@ -180,7 +180,11 @@ local function refusal(set, failure)
   local fact, e = failure.item.fact, failure.error
   local message = e.message or tostring(e)
   if failure.place then
-    return ("%s: %s%s%s"):format(failure.place, message, blame.hint(set, fact, message), blame.cure(e, true))
+    -- Of a file beside, who takes it in.
+    local from = fact.attrs._at or ""
+    local beside = failure.place:match "^(.*):%d+" ~= from:match "^(.*):%d+$" and from ~= ""
+    return ("%s: %s%s%s%s"):format(failure.place, message, blame.hint(set, fact, message),
+      beside and (" (%s)"):format(from) or "", blame.cure(e, true))
   end
   local guilty = blame.fact(set, fact, failure.item.sql, e)
   local at = guilty.attrs._at or fact.attrs._at

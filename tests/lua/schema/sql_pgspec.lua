@@ -257,7 +257,7 @@ alter table t detach partition p concurrently]] }]==], "each sql of a schema fil
     it("is told where it is wrong", function()
       local ok, failure = pcall(load, 'return { m.sql_file "functions.sql", m.table "table" {} }', "tabel")
       assert.is_false(ok)
-      has(failure, 'db/functions.sql:5: relation "tabel" does not exist (did you mean "table"?)')
+      has(failure, 'db/functions.sql:5: relation "tabel" does not exist (did you mean "table"?) (db/schema.lua:2)')
       ok, failure = pcall(load, '\nreturn { m.sql_file "nothing.sql" }')
       assert.is_false(ok)
       has(failure, "db/schema.lua:3: cannot read db/nothing.sql")
