@@ -288,7 +288,10 @@ Operation<std::optional<Placement>> Cluster::try_replicas(ReadNeeds needs, Deadl
   auto const avoided = [&](std::size_t i) {
     return std::ranges::find(needs.avoid, i) != needs.avoid.end();
   };
-  bool others = false;
+  // Where it has failed it goes again only when there is nobody else, the primary neither.
+  bool const may_fall_back = topology->primary && audience_ != Audience::standby &&
+                             needs.reading.fallback == policy::Fallback::primary;
+  bool others = may_fall_back && !needs.avoid.empty() && !avoided(*topology->primary);
   for (std::size_t i = 0; i < known.size(); ++i)
     others = others || (known[i].serves && !avoided(i));
   for (std::size_t i = 0; others && i < known.size(); ++i) {
@@ -303,9 +306,7 @@ Operation<std::optional<Placement>> Cluster::try_replicas(ReadNeeds needs, Deadl
       eligible->erase(eligible->begin() + static_cast<std::ptrdiff_t>(place));
       Attempt attempt{Route::read, Purpose::read, known[index].shut, deadline, needs.ticket};
       attempt.elsewhere =
-          choice.ready.size() + choice.behind.size() + choice.stale.size() != 0 ||
-          (topology->primary && needs.reading.fallback == policy::Fallback::primary &&
-           audience_ != Audience::standby);
+          may_fall_back || choice.ready.size() + choice.behind.size() + choice.stale.size() != 0;
       auto trying = try_node(nodes_[index], attempt, failures);
       auto placed = co_await std::move(trying);
       if (!placed) continue;

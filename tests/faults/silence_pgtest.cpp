@@ -73,9 +73,10 @@ TEST_CASE("a read whose statement was swallowed is answered by another server, i
   for (auto const share : {Share::reads, Share::off}) {
     Ground ground;
     auto const session = ground.engine.session->with(patient(share));
-    auto const rule = ground.proxy.add({.type = 'P', .text = "swallowed", .act = Act::blackhole});
+    auto const rule =
+        ground.proxy.add({.type = 'P', .text = "swallowed", .nth = 0, .act = Act::blackhole});
     Stopwatch const watch;
-    CHECK(ask(*session, "select 'swallowed', pg_is_in_recovery()", kRead) == "swallowed");
+    CHECK(ask(*session, "select pg_is_in_recovery(), 'swallowed'", kRead) == "f");
     CHECK(watch.milliseconds() > 400);
     CHECK(watch.milliseconds() < 2'000 + grace());
     CHECK(ground.proxy.hits(rule) == 1);
@@ -113,12 +114,13 @@ TEST_CASE("those who share a connection that falls silent are all answered elsew
       ground.proxy.add({.type = 'P', .text = "shared", .nth = 0, .act = Act::blackhole});
   test::Findings findings;
   Stopwatch const watch;
-  test::side_by_side(12, findings, [&](int i) {
+  // Each connection that they come to is another one that falls silent.
+  test::side_by_side(8, findings, [&](int i) {
     auto const own = Session::make(ground.engine.cluster, {});
     auto const word = "shared" + std::to_string(i % 3);
     findings.expect(ask(*own, "select '" + word + "'", kRead) == word, "another answer");
   });
-  CHECK(watch.milliseconds() < 6'000 + grace());
+  CHECK(watch.milliseconds() < 12'000 + grace());
   CHECK(ground.proxy.hits(rule) >= 1);
   CHECK(ground.hearer->silent >= 1);
 }
