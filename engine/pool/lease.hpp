@@ -97,6 +97,9 @@ class Lease {
   // begins anew.
   bool speaks(Error const* error) const;
 
+  // What the server said beside its answers to the last request. Nothing of a seat: nobody knows whom it was for.
+  std::vector<wire::Notice> const& notices() const;
+
   // REQUIRES: not a seat.
   wire::Connection& connection() const { return *member_->connection; }
   wire::Connection* operator->() const { return member_->connection.get(); }

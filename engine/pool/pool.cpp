@@ -92,6 +92,11 @@ bool Lease::speaks(Error const* error) const {
   return !carriage_->spoken.exchange(failed) || !failed;
 }
 
+std::vector<wire::Notice> const& Lease::notices() const {
+  static std::vector<wire::Notice> const none;
+  return member_ ? member_->connection->notices() : none;
+}
+
 bool Lease::is_open() const {
   return carriage_ ? carriage_->member->shared->is_open() : connection().is_open();
 }

@@ -7,6 +7,7 @@
 #include "cluster/cluster.hpp"
 #include "observe/hub.hpp"
 #include "session/options.hpp"
+#include "wire/connection.hpp"
 #include "wire/statement.hpp"
 
 namespace moonpool::session {
@@ -91,6 +92,10 @@ class WatchedAcquire {
   int const attempt_;
   TimePoint const begun_;
 };
+
+// Lines of the log for what the server said beside its answers (RAISE NOTICE, warnings).
+void tell_notices(observe::Hub& hub, Habits const& habits, std::vector<wire::Notice> const& notices,
+                  std::string_view node);
 
 // Puts the habits' comment behind each statement that has none.
 void mark(wire::Request& statements, Habits const& habits);

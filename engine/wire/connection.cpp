@@ -196,6 +196,7 @@ Operation<std::vector<Reply>> Connection::run_borrowed(Request const& request, D
 Operation<std::vector<Reply>> Connection::run_script(std::string sql, Deadline deadline) {
   Statement const whole{sql, {}, true, false};
   check_statement(whole);
+  notices_.clear();
   std::vector<Reply> replies;
   auto* connection = raw_->get();
   std::optional<Error> hindrance;

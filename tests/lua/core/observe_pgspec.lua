@@ -292,6 +292,33 @@ describe("connect", function()
     db:close()
   end)
 
+  it("tells what the server says beside its answers", function()
+    local seen, hear = collector()
+    local loud = database.connect { log = { level = "info", to = hear } }
+    local function said(...)
+      local out = {}
+      for _, line in ipairs(find(seen, { event = "server.notice" })) do
+        out[#out + 1] = line.level .. " " .. line.fields.severity .. " " .. line.message
+      end
+      for i = #seen, 1, -1 do seen[i] = nil end
+      assert.same({ ... }, out)
+    end
+    loud:exec "do $$ begin raise notice 'first'; raise warning 'second'; raise debug 'third'; end $$"
+    said("info NOTICE first", "warning WARNING second")
+    loud:query "select 1"
+    said()
+    loud:script "do $$ begin raise notice 'one'; end $$; do $$ begin raise notice 'two'; end $$"
+    said("info NOTICE one", "info NOTICE two")
+    loud:script "select 1; select 2"
+    said()
+    loud:transaction(function(tx)
+      tx:exec "create temporary table if not exists noticed (a int) on commit drop"
+      tx:exec "create temporary table if not exists noticed (a int) on commit drop"
+    end)
+    said 'info NOTICE relation "noticed" already exists, skipping'
+    loud:close()
+  end)
+
   it("takes a level and refuses another", function()
     local lines, hear = collector()
     local db = database.connect { log = { level = "trace", to = hear } }
