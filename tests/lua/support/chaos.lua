@@ -99,7 +99,7 @@ function M.complaint(e, here)
     return nil
   end
   -- Lua's own error at the line that was written by hand is nobody's fault here.
-  return type(e) == "string" and e:sub(1, #here) ~= here and e or nil
+  return type(e) == "string" and not is_here(e:match "^(.-):%d+:", here) and e or nil
 end
 
 ---Calls f with the values of a list that may hold nils.
