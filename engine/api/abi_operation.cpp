@@ -18,11 +18,12 @@ using moonpool::session::Session;
 
 void keep(mp_op& op, Answer answer) {
   op.results.resize(answer.replies.size());
+  mp_result* last = nullptr;  // has no name yet: one of them need not be copied
   for (std::size_t i = 0; i < answer.replies.size(); ++i) {
     if (auto* result = std::get_if<moonpool::wire::Result>(&answer.replies[i])) {
-      bool const last = i + 1 == answer.replies.size();
-      op.results[i] = std::make_unique<mp_result>(
-          mp_result{{}, std::move(*result), last ? std::move(answer.node) : answer.node});
+      if (last != nullptr) last->node = answer.node;
+      op.results[i] = std::make_unique<mp_result>(mp_result{{}, std::move(*result), {}});
+      last = op.results[i].get();
       continue;
     }
     op.statement_errors.resize(answer.replies.size());
@@ -33,6 +34,7 @@ void keep(mp_op& op, Answer answer) {
     op.statement_errors[i] = std::make_unique<mp_error>(mp_error{error});
     if (better) op.error = std::make_unique<mp_error>(mp_error{error});
   }
+  if (last != nullptr) last->node = std::move(answer.node);
 }
 
 Operation<void> run_into(mp_op& op, std::shared_ptr<Session> session,
