@@ -36,7 +36,7 @@ local UNSET = {
   table = set_of "server foreign_options",
   foreign_table = set_of [[persistence access_method of_type partition_key options row_security force_row_security
     replica_identity]],
-  procedure = set_of [[returns library volatility parallel strict security_definer leakproof window cost rows support
+  procedure = set_of [[returns object_file volatility parallel strict security_definer leakproof window cost rows support
     transforms]],
   foreign_data_wrapper = set_of "handler",
 }

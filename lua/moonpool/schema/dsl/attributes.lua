@@ -21,7 +21,7 @@ M.of = {
   domain = list("type collation default not_null not_null_name not_null_comment" .. COMMON),
   type = list("shell input output receive send typmod_in typmod_out analyze subscript internallength passed_by_value "
     .. "alignment storage category preferred default element delimiter collatable" .. COMMON),
-  ["function"] = list("arguments returns language body sql_body library volatility parallel strict security_definer "
+  ["function"] = list("arguments returns language body sql_body object_file volatility parallel strict security_definer "
     .. "leakproof window cost rows support transforms settings depends_on_extensions" .. COMMON),
   aggregate = list("arguments sfunc stype sspace finalfunc finalfunc_extra finalfunc_modify combinefunc serialfunc "
     .. "deserialfunc initcond msfunc minvfunc mstype msspace mfinalfunc mfinalfunc_extra mfinalfunc_modify minitcond "

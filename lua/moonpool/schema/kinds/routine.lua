@@ -77,7 +77,7 @@ function M.read(cx)
       local config, order = catalog.options(row.config)
       local attrs = {
         owner = owner, language = row.lanname, arguments = arguments(row), returns = row.result,
-        body = not row.sql_body and row.prosrc or nil, sql_body = row.sql_body, library = row.probin,
+        body = not row.sql_body and row.prosrc or nil, sql_body = row.sql_body, object_file = row.probin,
         volatility = VOLATILITY[row.provolatile], parallel = PARALLEL[row.proparallel],
         strict = row.proisstrict or nil, security_definer = row.prosecdef or nil, leakproof = row.proleakproof or nil,
         window = row.prokind == "w" or nil, support = row.support,
@@ -145,8 +145,8 @@ end
 
 local function body_clause(attrs)
   if attrs.sql_body then return attrs.sql_body end
-  if attrs.library then
-    return ("AS %s, %s"):format(names.literal(attrs.library), names.literal(attrs.body))
+  if attrs.object_file then
+    return ("AS %s, %s"):format(names.literal(attrs.object_file), names.literal(attrs.body))
   end
   return "AS " .. dollar_quoted(attrs.body)
 end
