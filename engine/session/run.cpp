@@ -57,7 +57,7 @@ Operation<Answer> Session::run_placed(Placement* placement, wire::Request const&
   cluster_->met(*placement, error);
   note_position(*placement, options.route, error);
   watched.end(answer.replies);
-  tell_notices(*cluster_->hub(), habits_, placement->lease.notices(), answer.node);
+  watched.said(placement->lease.notices());
   if (options.atomic) reject_all(answer.replies);
   name_node(answer.replies, answer.node);
   co_return answer;
@@ -98,7 +98,7 @@ Operation<Answer> Session::run_inside([[maybe_unused]] Self self, wire::Request 
   cluster_->met(transaction_->placement(), answer.error());
   name_node(answer.replies, answer.node);
   watched.end(answer.replies);
-  tell_notices(*cluster_->hub(), habits_, transaction_->placement().lease.notices(), answer.node);
+  watched.said(transaction_->placement().lease.notices());
   co_return answer;
 }
 
@@ -201,7 +201,7 @@ Operation<Answer> Session::run_script(std::string sql, RunOptions options) {
     auto running = transaction_->run_script(sql, deadline);
     answer.replies = co_await std::move(running);
     watched.end(answer.replies);
-    tell_notices(*cluster_->hub(), habits_, transaction_->placement().lease.notices(), answer.node);
+    watched.said(transaction_->placement().lease.notices());
   } else {
     Placement own;
     Placement* placement = &own;
@@ -217,7 +217,7 @@ Operation<Answer> Session::run_script(std::string sql, RunOptions options) {
     auto running = placement->lease->run_script(sql, deadline);
     answer.replies = co_await std::move(running);
     watched.end(answer.replies);
-    tell_notices(*cluster_->hub(), habits_, placement->lease.notices(), answer.node);
+    watched.said(placement->lease.notices());
     auto const* error = answer.error();
     cluster_->met(*placement, error);
     // The simple protocol lets nothing ride along.

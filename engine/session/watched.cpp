@@ -90,27 +90,6 @@ std::string masked(std::vector<wire::Param> const& params) {
   return out;
 }
 
-void tell_notices(observe::Hub& hub, Habits const& habits, std::vector<wire::Notice> const& notices,
-                  std::string_view node) {
-  for (auto const& notice : notices) {
-    auto const level = notice.severity == "WARNING" ? observe::Level::warning
-                       : notice.severity == "NOTICE" || notice.severity == "INFO"
-                           ? observe::Level::info
-                           : observe::Level::debug;
-    // The last words of a session come back as an error.
-    bool const last = notice.severity == "FATAL" || notice.severity == "PANIC";
-    if (last || !hub.reads(level)) continue;
-    observe::Event line{level,
-                        "server.notice",
-                        notice.message,
-                        {{"node", std::string(node)},
-                         {"severity", notice.severity},
-                         {"sqlstate", notice.sqlstate}}};
-    observe::add_tag(line, habits.tag.empty() ? nullptr : &habits.tag);
-    hub.log(line);
-  }
-}
-
 void mark(wire::Request& statements, Habits const& habits) {
   bool const traced =
       habits.trace_comment && !habits.tag.empty() &&
@@ -166,6 +145,26 @@ Watched::~Watched() {
     tell_end(&left, 0, nullptr);
   } catch (std::exception const&) {
     // Only its being seen was lost.
+  }
+}
+
+void Watched::said(std::vector<wire::Notice> const& notices) const {
+  for (auto const& notice : notices) {
+    auto const level = notice.severity == "WARNING" ? observe::Level::warning
+                       : notice.severity == "NOTICE" || notice.severity == "INFO"
+                           ? observe::Level::info
+                           : observe::Level::debug;
+    // The last words of a session come back as an error.
+    bool const last = notice.severity == "FATAL" || notice.severity == "PANIC";
+    if (last || !hub_.reads(level)) continue;
+    observe::Event line{level,
+                        "server.notice",
+                        notice.message,
+                        {{"node", std::string(node_)},
+                         {"severity", notice.severity},
+                         {"sqlstate", notice.sqlstate}}};
+    observe::add_tag(line, habits_.tag.empty() ? nullptr : &habits_.tag);
+    hub_.log(line);
   }
 }
 

@@ -32,6 +32,8 @@ class Watched {
   bool on() const { return on_; }
   void end(std::vector<wire::Reply> const& replies);
   void end(Error const* error, std::int64_t rows);
+  // What the server said beside its answers (RAISE NOTICE, warnings), for the log.
+  void said(std::vector<wire::Notice> const& notices) const;
 
  private:
   void begin();
@@ -92,10 +94,6 @@ class WatchedAcquire {
   int const attempt_;
   TimePoint const begun_;
 };
-
-// Lines of the log for what the server said beside its answers (RAISE NOTICE, warnings).
-void tell_notices(observe::Hub& hub, Habits const& habits, std::vector<wire::Notice> const& notices,
-                  std::string_view node);
 
 // Puts the habits' comment behind each statement that has none.
 void mark(wire::Request& statements, Habits const& habits);
