@@ -64,6 +64,14 @@ local function fill(target, at, list, n, names)
   end
 end
 
+local function fill_statement(sql, list, n, names)
+  local own = settled(list, n, names)
+  if n > capacity then room_for(n) end
+  fill(values, 0, own, n, names)
+  local s = statement[0]
+  s.sql, s.sql_length, s.params, s.param_count = sql, #sql, values, n
+end
+
 local function forget(n)
   for i = 1, n do anchors[i] = nil end
 end
@@ -125,11 +133,8 @@ end
 ---@return ffi.cdata* mp_result
 function M.one(session, sql, list, n, names, route, flags, timeout, consistency)
   if abandoned.any then abandoned.look() end
-  local own = settled(list, n, names)
-  if n > capacity then room_for(n) end
-  fill(values, 0, own, n, names)
-  local s, o = statement[0], options[0]
-  s.sql, s.sql_length, s.params, s.param_count = sql, #sql, values, n
+  fill_statement(sql, list, n, names)
+  local o = options[0]
   o.route, o.flags, o.timeout, o.consistency = route, flags, timeout, consistency or 0
   local handle = ffi.gc(C.mp_run(session, statement, 1, options), C.mp_op_free)
   forget(n)
@@ -150,11 +155,8 @@ end
 ---@return ffi.cdata* mp_stream
 function M.stream(session, sql, list, n, names, route)
   if abandoned.any then abandoned.look() end
-  local own = settled(list, n, names)
-  if n > capacity then room_for(n) end
-  fill(values, 0, own, n, names)
-  local s, o = statement[0], options[0]
-  s.sql, s.sql_length, s.params, s.param_count = sql, #sql, values, n
+  fill_statement(sql, list, n, names)
+  local o = options[0]
   o.route, o.flags, o.timeout, o.consistency = route, 0, 0, 0
   local handle = ffi.gc(C.mp_stream_open(session, statement, options), C.mp_op_free)
   forget(n)
