@@ -20,7 +20,7 @@ Lag Trail::behind(TimePoint now, Lsn applied, std::optional<double> committed,
   Lag lag;
   if (steps_.empty() || now - steps_.back().at > fresh) return lag;
   auto const& last = steps_.back();
-  if (applied >= last.written) {
+  if (applied >= all_before(last.written)) {
     lag.bytes = 0;
     lag.time = Duration::zero();
     return lag;
@@ -30,8 +30,9 @@ Lag Trail::behind(TimePoint now, Lsn applied, std::optional<double> committed,
     auto const seconds = std::max(0.0, last.clock - *committed);
     lag.time = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
   }
-  auto const had_all = std::ranges::find_if(
-      steps_.rbegin(), steps_.rend(), [&](Step const& step) { return step.written <= applied; });
+  auto const had_all = std::find_if(steps_.rbegin(), steps_.rend(), [&](Step const& step) {
+    return all_before(step.written) <= applied;
+  });
   if (had_all != steps_.rend()) {
     auto const since = now - had_all->at;
     lag.time = lag.time ? std::min(*lag.time, since) : since;

@@ -40,6 +40,16 @@ std::string format_lsn(Lsn lsn) {
          hexadecimal(static_cast<std::uint32_t>(lsn));
 }
 
+// Safe with other sizes of page and segment, too: no record of a change is as short as a header.
+Lsn all_before(Lsn end) {
+  constexpr Lsn kPage = 8192;
+  constexpr Lsn kPageHeader = 24;
+  constexpr Lsn kSmallestSegment = Lsn{1} << 20;
+  constexpr Lsn kSegmentHeader = 40;
+  if (end % kSmallestSegment == kSegmentHeader) return end - kSegmentHeader;
+  return end % kPage == kPageHeader ? end - kPageHeader : end;
+}
+
 std::string to_string(Position const& position) {
   if (!position.somewhere()) return "";
   return std::to_string(position.system) + "/" + std::to_string(position.timeline) + "/" +

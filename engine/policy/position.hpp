@@ -14,6 +14,11 @@ using Lsn = std::uint64_t;
 std::optional<Lsn> parse_lsn(std::string_view text);
 std::string format_lsn(Lsn lsn);
 
+// From where on a server has applied everything before `end`, a primary's end of its log
+// (pg_current_wal_insert_lsn). At the start of a page the primary counts the page's header, which nothing
+// follows yet; a standby stops in front of it, until the next change comes.
+Lsn all_before(Lsn end);
+
 // A moment in the history of one database system. Two of them can be compared only on the same system
 // and timeline: after a failover the new timeline goes through the same numbers again.
 struct Position {

@@ -59,7 +59,7 @@ Choice choose_replicas(std::span<Replica const> replicas, Reading const& reading
     if (!within(replica.lag, reading)) {
       // What is known of a laggard does not hold what the session wrote.
       if (!must_have_seen) choice.stale.push_back(i);
-    } else if (must_have_seen && applied.lsn < seen.lsn) {
+    } else if (must_have_seen && applied.lsn < all_before(seen.lsn)) {
       choice.behind.push_back(i);
     } else {
       choice.ready.push_back(i);

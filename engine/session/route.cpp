@@ -23,7 +23,7 @@ constexpr std::chrono::milliseconds kPauses[] = {
 
 bool has(std::optional<std::string> const& told, policy::Lsn wanted) {
   auto const lsn = told ? policy::parse_lsn(*told) : std::nullopt;
-  return lsn && *lsn >= wanted;
+  return lsn && *lsn >= policy::all_before(wanted);
 }
 
 }  // namespace

@@ -27,6 +27,14 @@ TEST_CASE("behind an idle primary nobody is late, however old the last change is
   CHECK(lag.time == Duration::zero());
 }
 
+TEST_CASE("behind a primary that stands at the start of a page nobody is late") {
+  Trail trail;
+  trail.note(kStart, 0x3422018, 5000.0);
+  auto const lag = trail.behind(kStart + 1s, 0x3422000, 10.0, kFresh);
+  CHECK(lag.bytes == 0U);
+  CHECK(lag.time == Duration::zero());
+}
+
 TEST_CASE("the lag is the time since the last commit that was applied") {
   Trail trail;
   trail.note(kStart, 100, 50.0);

@@ -33,6 +33,15 @@ TEST_CASE("a moment is one text, which reads back") {
   }));
 }
 
+TEST_CASE("at the start of a page everything before it is enough") {
+  CHECK(all_before(0x3422018) == 0x3422000);  // behind the header of a page
+  CHECK(all_before(0x4000028) == 0x4000000);  // behind that of a segment
+  for (Lsn const end : {0x3422000, 0x3422010, 0x3422020, 0x3422028, 0x4000018 + 8, 0x3423018}) {
+    CAPTURE(format_lsn(end));
+    CHECK(all_before(end) == end);
+  }
+}
+
 TEST_CASE("of one history the later moment is kept; another history takes its place") {
   Position const early{7, 1, 10};
   Position const late{7, 1, 20};

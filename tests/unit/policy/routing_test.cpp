@@ -42,6 +42,11 @@ TEST_CASE("who has written reads where that has arrived, else asks first") {
   CHECK(choose_replicas(replicas, eventual, {7, 1, 20}).ready == Numbers{0, 1, 2});
 }
 
+TEST_CASE("the header of a page with nothing in it holds nobody up") {
+  auto const choice = choose_replicas(std::vector{replica(0x3422000)}, {}, {7, 1, 0x3422018});
+  CHECK(choice.ready == Numbers{0});
+}
+
 TEST_CASE("positions of another history say nothing") {
   std::vector<Replica> const replicas = {replica(1000)};
   for (auto const seen : {Position{7, 2, 20}, Position{8, 1, 20}, Position{7, 0, 20}}) {
