@@ -40,6 +40,11 @@ struct ReadNeeds {
   std::vector<std::size_t> avoid = {};
   // Where connections are scarce, it may be on one that others use.
   std::optional<pool::Ticket> ticket = std::nullopt;
+
+  // Of what the session wrote?
+  bool only_primary_sees() const {
+    return reading.consistency == policy::Consistency::session && uncertain;
+  }
 };
 
 struct NodeStats {
@@ -115,6 +120,11 @@ class Cluster {
  private:
   using Nodes = std::vector<std::shared_ptr<Node>>;
   struct Attempt;
+  struct Candidates {
+    std::vector<policy::Replica> known;
+    policy::Choice choice;
+    bool may_fall_back = false;
+  };
   bool drained() const;
 
   async::Operation<Placement> place_on_primary(Attempt attempt, std::vector<Error> failures);
@@ -122,6 +132,8 @@ class Cluster {
                                                       std::vector<Error>& failures);
   async::Operation<std::optional<Placement>> try_replicas(ReadNeeds needs, Deadline deadline,
                                                           std::vector<Error>& failures);
+  Candidates candidates(Topology const& topology, ReadNeeds const& needs) const;
+  bool is_strong(ReadNeeds const& needs) const;
   std::optional<Placement> take_now(std::size_t index, Attempt const& attempt,
                                     Topology const& topology);
   Nodes primaries(Route route, Topology const& topology) const;

@@ -281,24 +281,37 @@ std::size_t Cluster::pick(Topology const& topology,
   return chosen < eligible.size() ? chosen : 0;
 }
 
-Operation<std::optional<Placement>> Cluster::try_replicas(ReadNeeds needs, Deadline deadline,
-                                                          std::vector<Error>& failures) {
-  auto const topology = watch_.topology();
-  auto known = replicas(*topology);
+// Which replicas may serve the read, the best first, and whether the primary would do instead.
+Cluster::Candidates Cluster::candidates(Topology const& topology, ReadNeeds const& needs) const {
+  Candidates out;
+  out.known = replicas(topology);
   auto const avoided = [&](std::size_t i) {
     return std::ranges::find(needs.avoid, i) != needs.avoid.end();
   };
   // Where it has failed it goes again only when there is nobody else, the primary neither.
-  bool const may_fall_back = topology->primary && audience_ != Audience::standby &&
-                             needs.reading.fallback == policy::Fallback::primary;
-  bool others = may_fall_back && !needs.avoid.empty() && !avoided(*topology->primary);
+  out.may_fall_back = topology.primary && audience_ != Audience::standby &&
+                      needs.reading.fallback == policy::Fallback::primary;
+  auto& known = out.known;
+  bool others = out.may_fall_back && !needs.avoid.empty() && !avoided(*topology.primary);
   for (std::size_t i = 0; i < known.size(); ++i)
     others = others || (known[i].serves && !avoided(i));
   for (std::size_t i = 0; others && i < known.size(); ++i) {
     if (avoided(i)) known[i].serves = false;
   }
-  auto choice = policy::choose_replicas(known, needs.reading, needs.seen);
-  if (needs.reading.fallback != policy::Fallback::stale) choice.stale.clear();
+  out.choice = policy::choose_replicas(known, needs.reading, needs.seen);
+  if (needs.reading.fallback != policy::Fallback::stale) out.choice.stale.clear();
+  return out;
+}
+
+// Is it for the primary, whatever replicas there are?
+bool Cluster::is_strong(ReadNeeds const& needs) const {
+  return needs.reading.consistency == policy::Consistency::strong || audience_ == Audience::primary;
+}
+
+Operation<std::optional<Placement>> Cluster::try_replicas(ReadNeeds needs, Deadline deadline,
+                                                          std::vector<Error>& failures) {
+  auto const topology = watch_.topology();
+  auto [known, choice, may_fall_back] = candidates(*topology, needs);
   for (auto* eligible : {&choice.ready, &choice.behind, &choice.stale}) {
     while (!eligible->empty()) {
       auto const place = pick(*topology, *eligible);
@@ -326,42 +339,34 @@ std::optional<Placement> Cluster::take_now(std::size_t index, Attempt const& att
   if (!passage) return std::nullopt;
   auto lease = node->pool(attempt.purpose).acquire_now(attempt.ticket);
   if (!lease) return std::nullopt;
-  bool const standby = lease->on_standby();
-  if (attempt.route == Route::write && standby) return std::nullopt;
+  if (attempt.route == Route::write && lease->on_standby()) return std::nullopt;
   return Placement{std::move(*lease), node, std::move(passage),
                    topology.history,  0,    topology.primary == index};
 }
 
-// Only what is plain: the one primary for a write, a replica that has everything for a read.
+// Only the first choice, and only what has nothing to prove: the one primary for a write, a replica that has
+// everything for a read.
 std::optional<Placement> Cluster::place_now(Route route, ReadNeeds const& needs) {
   auto const topology = watch_.topology();
-  bool const plain = watch_.probing() && topology->settled && needs.avoid.empty() && !closed_;
-  if (!plain || audience_ != Audience::any) return std::nullopt;
-  Attempt attempt{route, Purpose::write, false, {}, needs.ticket};
-  auto const on_primary = [&]() -> std::optional<Placement> {
-    if (!topology->primary) return std::nullopt;
+  if (!watch_.probing() || !topology->settled || closed_) return std::nullopt;
+  bool const writes = route == Route::write;
+  Attempt attempt{route, writes ? Purpose::write : Purpose::read, false, {}, needs.ticket};
+  bool const alone =
+      !has_choice() && topology->primary && needs.reading.fallback != policy::Fallback::error;
+  if (writes || is_strong(needs) || alone) {
+    if (!topology->primary || audience_ == Audience::standby) return std::nullopt;
     return take_now(*topology->primary, attempt, *topology);
-  };
-  if (route == Route::write) return on_primary();
-  attempt.purpose = Purpose::read;
-  auto const consistency = needs.reading.consistency;
-  if (consistency == policy::Consistency::strong) return on_primary();
-  if (!has_choice()) {
-    bool const only_replicas = needs.reading.fallback == policy::Fallback::error;
-    return only_replicas ? std::nullopt : on_primary();
   }
-  if (consistency == policy::Consistency::session && needs.uncertain) return std::nullopt;
-  auto const known = replicas(*topology);
-  auto const choice = policy::choose_replicas(known, needs.reading, needs.seen);
-  if (choice.ready.empty()) return std::nullopt;
-  auto const index = choice.ready[pick(*topology, choice.ready)];
-  attempt.insist = known[index].shut;
+  if (needs.only_primary_sees()) return std::nullopt;
+  auto const found = candidates(*topology, needs);
+  auto const& ready = found.choice.ready;
+  if (ready.empty()) return std::nullopt;
+  auto const index = ready[pick(*topology, ready)];
+  attempt.insist = found.known[index].shut;
   return take_now(index, attempt, *topology);
 }
 
 Operation<Placement> Cluster::place_read(ReadNeeds needs, Deadline deadline) {
-  using policy::Consistency;
-  using policy::Fallback;
   if (closed_) {
     throw Error(ErrorKind::cluster_closed, "this cluster was closed")
         .at(Phase::acquire, Outcome::not_sent);
@@ -369,15 +374,14 @@ Operation<Placement> Cluster::place_read(ReadNeeds needs, Deadline deadline) {
   auto settling = settle(deadline);
   co_await std::move(settling);
   std::vector<Error> failures;
-  auto& reading = needs.reading;
-  bool const strong = reading.consistency == Consistency::strong || audience_ == Audience::primary;
-  bool const sees_own = reading.consistency == Consistency::session;
-  if (!strong && !(sees_own && needs.uncertain)) {
+  bool const strong = is_strong(needs);
+  if (!strong && !needs.only_primary_sees()) {
     auto trying = try_replicas(needs, deadline, failures);
     auto placed = co_await std::move(trying);
     if (placed) co_return std::move(*placed);
   }
-  bool const nowhere_else = audience_ == Audience::standby || reading.fallback == Fallback::error;
+  bool const nowhere_else =
+      audience_ == Audience::standby || needs.reading.fallback == policy::Fallback::error;
   if (!strong && nowhere_else) {
     give_up(Route::read, *watch_.topology(), std::move(failures));
   }

@@ -77,9 +77,9 @@ Operation<Placement> Session::place(RunOptions options, std::vector<std::size_t>
 std::optional<Placement> Session::place_now(RunOptions const& options,
                                             std::vector<std::size_t> const& avoid,
                                             std::optional<pool::Ticket> const& ticket) const {
-  if (!avoid.empty()) return std::nullopt;
   cluster::ReadNeeds needs;
   if (options.route == Route::read) needs = needs_of(options);
+  needs.avoid = avoid;
   needs.ticket = ticket;
   WatchedAcquire watched(*cluster_->hub(), habits_, options.route, options.attempt);
   auto placement = cluster_->place_now(options.route, needs);
