@@ -32,7 +32,9 @@ M.unqualified = {
 
 --- Attributes that are nothing but words about the thing.
 ---@type table<string, boolean>
-M.comments = { comment = true, index_comment = true, not_null_comment = true, labels_by_provider = true }
+M.comments = {
+  comment = true, index_comment = true, constraint_comment = true, not_null_comment = true, labels_by_provider = true,
+}
 
 --- The id of privileges: `acl:grantee on <id>`, `acl:grantee/grantor on <id>`.
 ---@param parent string

@@ -26,7 +26,8 @@ local SOURCES = {
   -- A range type comes with functions that build it and a cast to its multirange.
   { "pg_proc", USER .. NOT_INTERNAL:format "pg_proc" }, { "pg_cast", USER .. NOT_INTERNAL:format "pg_cast" },
   { "pg_operator", USER }, { "pg_opclass", USER }, { "pg_opfamily", USER },
-  { "pg_constraint", USER .. " and o.conrelid <> 0", "pg_class", "o.conrelid" },
+  -- A constraint trigger has one for itself, and so has each partition's copy of it.
+  { "pg_constraint", USER .. " and o.conrelid <> 0 and o.contype <> 't'", "pg_class", "o.conrelid" },
   { "pg_constraint", USER .. " and o.contypid <> 0", "pg_type", "o.contypid" },
   { "pg_trigger", USER .. " and not o.tgisinternal and (o.tgparentid = 0 or exists (select from pg_trigger p "
     .. "where p.oid = o.tgparentid and p.tgenabled <> o.tgenabled))", "pg_class", "o.tgrelid" },

@@ -155,4 +155,24 @@ create operator <<# (leftarg = lot, rightarg = area, function = lot_area);
 create operator family places using btree;
 alter operator family places using btree add operator 1 <<# (lot, area), operator 1 <<# (area, lot)]],
   },
+  {
+    "takes the copies of a constraint trigger on partitions for what they are, and keeps both its comments",
+    sql = [[
+create function on_watch() returns trigger language plpgsql as 'begin return null; end';
+create table watched (a int) partition by list (a);
+create table watched_1 partition of watched for values in (1);
+create table watched_2 (a int) partition by list (a);
+create constraint trigger watch after insert or delete on watched deferrable initially deferred
+  for each row execute function on_watch();
+alter table watched attach partition watched_2 for values in (2);
+create table watched_21 partition of watched_2 for values in (2);
+alter table watched_1 disable trigger watch;
+comment on trigger watch on watched is 'a trigger';
+comment on constraint watch on watched is 'and a constraint']],
+    check = function(facts)
+      local watch = facts:get "trigger:public.watched.watch"
+      assert.equal("a trigger", watch.attrs.comment)
+      assert.equal("and a constraint", watch.attrs.constraint_comment)
+    end,
+  },
 }

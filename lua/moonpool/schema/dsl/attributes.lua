@@ -21,8 +21,8 @@ M.of = {
   domain = list("type collation default not_null not_null_name not_null_comment" .. COMMON),
   type = list("shell input output receive send typmod_in typmod_out analyze subscript internallength passed_by_value "
     .. "alignment storage category preferred default element delimiter collatable" .. COMMON),
-  ["function"] = list("arguments returns language body sql_body object_file volatility parallel strict security_definer "
-    .. "leakproof window cost rows support transforms settings depends_on_extensions" .. COMMON),
+  ["function"] = list("arguments returns language body sql_body object_file volatility parallel strict "
+    .. "security_definer leakproof window cost rows support transforms settings depends_on_extensions" .. COMMON),
   aggregate = list("arguments sfunc stype sspace finalfunc finalfunc_extra finalfunc_modify combinefunc serialfunc "
     .. "deserialfunc initcond msfunc minvfunc mstype msspace mfinalfunc mfinalfunc_extra mfinalfunc_modify minitcond "
     .. "sortop parallel hypothetical ordered_set" .. COMMON),
@@ -54,6 +54,7 @@ M.of = {
     .. "options tablespace nulls_not_distinct clustered replica_identity statistics attached_to without_overlaps "
     .. "period comment index_comment"),
   trigger = list("timing events columns each_row func arguments condition constraint deferrable deferred from "
+    .. "constraint_comment "
     .. "old_table new_table enabled inherited depends_on_extensions comment"),
   rule = list("event body enabled comment"),
   policy = list("command restrictive roles using check comment"),

@@ -99,7 +99,7 @@ function M.read(cx)
       end
       local list = arguments(row.args, row.tgnargs)
       local from = row.tgconstrrelid ~= 0 and cx:fact(OID.pg_class, row.tgconstrrelid)
-      cx:add(OID.pg_trigger, row.oid, "trigger", host.id, {
+      local fact = cx:add(OID.pg_trigger, row.oid, "trigger", host.id, {
         timing = bit.band(row.tgtype, BEFORE) ~= 0 and "before" or bit.band(row.tgtype, INSTEAD) ~= 0 and "instead of"
           or "after",
         events = events(row.tgtype), columns = columns, each_row = bit.band(row.tgtype, ROW) ~= 0 or nil,
@@ -109,7 +109,8 @@ function M.read(cx)
         deferred = row.tginitdeferred or nil, from = from and from.id or nil,
         old_table = row.tgoldtable, new_table = row.tgnewtable, enabled = ENABLED[row.tgenabled],
       }, host.schema, host.name, row.tgname)
-      if row.tgconstraint ~= 0 then cx:seen(OID.pg_constraint, row.tgconstraint) end
+      -- The constraint of that name can be spoken of by itself.
+      if row.tgconstraint ~= 0 then cx:note(OID.pg_constraint, row.tgconstraint, fact, "constraint_comment") end
     end
   end
   for _, fact in ipairs(copies) do fact.deps = { M.origin(cx.set, fact) } end
@@ -161,6 +162,10 @@ function M.create(fact, e)
       names.quote(fact.name)))
   end
   e:comment(fact)
+  if attrs.constraint_comment and e.options.comments ~= false then
+    e:add(("COMMENT ON CONSTRAINT %s ON %s IS %s"):format(names.quote(fact.name), on,
+      names.literal(attrs.constraint_comment)))
+  end
 end
 
 return M
