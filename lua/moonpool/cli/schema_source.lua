@@ -42,6 +42,12 @@ function M.with_server(opts, f)
   return using(dsn and handles.connect(dsn) or connect.open(opts), f)
 end
 
+local function exists(path)
+  local file = io.open(path, "rb")
+  if file then file:close() end
+  return file ~= nil
+end
+
 local function read_file(path)
   if path == "-" then return io.read "*a" end
   local file, failure = io.open(path, "rb")
@@ -50,6 +56,10 @@ local function read_file(path)
   end
   local text, why = file:read "*a"
   file:close()
+  if not text and exists(path .. "/toc.dat") then
+    errors.misuse("%s is a dump in pg_dump's directory format, and no SQL: pg_restore -f - %s writes the SQL in it",
+      path, path)
+  end
   if not text then errors.misuse("cannot read %s: %s", path, tostring(why)) end
   return text
 end
@@ -64,12 +74,6 @@ local function read_beside(path)
   end
   if not text then error(("cannot read %s"):format(failure or path .. ": " .. tostring(why)), 0) end
   return text
-end
-
-local function exists(path)
-  local file = io.open(path, "rb")
-  if file then file:close() end
-  return file ~= nil
 end
 
 --- The facts of a source.

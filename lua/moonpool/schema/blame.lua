@@ -80,12 +80,40 @@ local function own_cure(e)
   end
 end
 
+-- Whose a thing is that files take to be there.
+local OF_EXTENSIONS = {
+  citext = "citext", cube = "cube", geography = "postgis", geometry = "postgis", gin_trgm_ops = "pg_trgm",
+  gist_trgm_ops = "pg_trgm", halfvec = "vector", hnsw = "vector", hstore = "hstore", ivfflat = "vector",
+  ltree = "ltree", plperl = "plperl", plperlu = "plperlu", plpython3u = "plpython3u", plv8 = "plv8",
+  sparsevec = "vector", uuid_generate_v1 = "uuid-ossp", uuid_generate_v4 = "uuid-ossp", vector = "vector",
+}
+
+local MISSES = {
+  role = "make the role on this server, or give another as scratch; only owners and privileges may name roles that are "
+    .. "not there",
+  tablespace = "tablespaces belong to the server: make it there, or leave them out (pg_dump --no-tablespaces)",
+}
+
+-- What may be behind an error of an SQL file of any making.
+local function file_cure(e)
+  local message = e.message or ""
+  local what, name = message:match '^([%l ]+) "?([^"( ]+).* does not exist'
+  if message:find 'at or near ":"' then
+    return "\n  variables of psql are not known here: load the file with psql into a database, and name that instead"
+  elseif MISSES[what] then
+    return "\n  " .. MISSES[what]
+  elseif name then
+    local extension = OF_EXTENSIONS[name:match "[^.]+$"]
+    return extension and ("\n  the extension %s has it: CREATE EXTENSION has to stand above"):format(extension)
+  end
+end
+
 --- What to do about a refusal, as a line of its own; nothing if the server's own words are all there is.
 ---@param e moonpool.Error
----@param own? boolean  of SQL in a schema file that somebody wrote for themselves
+---@param of? "own"|"file"  SQL in a schema file that somebody wrote for themselves; an SQL file
 ---@return string
-function M.cure(e, own)
-  local known = own and own_cure(e)
+function M.cure(e, of)
+  local known = of == "own" and own_cure(e) or of == "file" and file_cure(e)
   if known then return known end
   local extension = (e.message or ""):match '^extension "(.-)" is not available'
   if extension then

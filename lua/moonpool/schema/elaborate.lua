@@ -9,6 +9,7 @@ local names = require "moonpool.schema.names"
 local reader = require "moonpool.schema.reader"
 local scratch = require "moonpool.schema.scratch"
 local set_of = require "moonpool.schema.set"
+local sql_file = require "moonpool.schema.sql_file"
 
 local M = {}
 
@@ -177,8 +178,9 @@ end
 ---@param options? moonpool.schema.ScratchOptions|moonpool.schema.ReadOptions
 ---@return moonpool.schema.FactSet
 function M.sql(db, text, name, options)
+  text = sql_file.text(text, name)
   return scratch.with(db, options, function(at)
-    local warnings = scratch.load_sql(at, text, name)
+    local warnings = sql_file.load(at, text, name)
     local set = reader.read(at, options)
     for _, warning in ipairs(warnings) do set.warnings[#set.warnings + 1] = "not loaded: " .. warning end
     return set

@@ -9,8 +9,6 @@ local emitter = require "moonpool.schema.emitter"
 local handles = require "moonpool.core.handle"
 local loader = require "moonpool.schema.loader"
 local names = require "moonpool.schema.names"
-local split = require "moonpool.schema.split"
-local statement = require "moonpool.schema.statement"
 
 local M = {}
 
@@ -115,66 +113,6 @@ function M.with(db, options, f)
   return unpack(result, 2)
 end
 
--- Settings hold for all that follows them in a file, and for nothing else.
-local function is_setting(item)
-  if statement.sort(item) == "setting" then return item.head[1] == "SET" and item.head[2] ~= "LOCAL" end
-  return item.sql:sub(1, 60):upper():find "^SELECT%s+PG_CATALOG%.SET_CONFIG" ~= nil
-end
-
--- What a file may say that means nothing here: the transaction it is run in, the rows it loads, its upkeep.
-local IDLE = { transaction = true, upkeep = true }
-
-local function is_idle(item)
-  return IDLE[statement.sort(item)] or item.head[1] == "COPY"
-end
-
--- What belongs to the server would outlive the scratch database, and a subscription would keep it from being dropped.
-local LEFT_OUT = {
-  server = "%s is about the server and is not read from files",
-  subscription = "subscriptions are not read from files",
-}
-
--- Roles are the server's: a file may name some that this one does not have, and is a schema all the same.
-local function is_about_roles(sql)
-  local head = sql:sub(1, 400):upper()
-  return head:find "OWNER%s+TO" or head:find "^GRANT%s" or head:find "^REVOKE%s"
-    or head:find "^ALTER%s+DEFAULT%s+PRIVILEGES"
-end
-
---- Runs an SQL file or dump in a scratch database. Raises at the first statement that fails, with its file and line.
----@param scratch table
----@param text string
----@param name string  of the file
----@return string[] warnings  what was left out
-function M.load_sql(scratch, text, name)
-  local prelude, chunk, warnings = {}, {}, {}
-  local function flush()
-    for _, failure in ipairs(loader.run(scratch, prelude, chunk)) do
-      local e = failure.error
-      local place = ("%s:%d: %s"):format(name, failure.item.line, e.message or tostring(e))
-      if e.sqlstate ~= "42704" or not is_about_roles(failure.item.sql) then
-        error(place .. blame.cure(e), 0)
-      end
-      warnings[#warnings + 1] = place
-    end
-    chunk = {}
-  end
-  for _, item in ipairs(split.statements(text, name)) do
-    local left_out = LEFT_OUT[statement.sort(item)]
-    if is_setting(item) then
-      flush()
-      prelude[#prelude + 1] = item.sql
-    elseif left_out then
-      warnings[#warnings + 1] = ("%s:%d: %s"):format(name, item.line, left_out:format(statement.name(item)))
-    elseif not is_idle(item) then
-      chunk[#chunk + 1] = item
-      if #chunk >= loader.CHUNK then flush() end
-    end
-  end
-  flush()
-  return warnings
-end
-
 -- What is said of a thing the server refused: where it was written, why, what was probably meant, what to do.
 local function refusal(set, failure)
   local fact, e = failure.item.fact, failure.error
@@ -184,7 +122,7 @@ local function refusal(set, failure)
     local from = fact.attrs._at or ""
     local beside = failure.place:match "^(.*):%d+" ~= from:match "^(.*):%d+$" and from ~= ""
     return ("%s: %s%s%s%s"):format(failure.place, message, blame.hint(set, fact, message),
-      beside and (" (%s)"):format(from) or "", blame.cure(e, true))
+      beside and (" (%s)"):format(from) or "", blame.cure(e, "own"))
   end
   local guilty = blame.fact(set, fact, failure.item.sql, e)
   local at = guilty.attrs._at or fact.attrs._at

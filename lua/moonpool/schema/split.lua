@@ -9,6 +9,7 @@ local M = {}
 ---@field line integer  where it begins
 ---@field head string[]  its first words, in upper case, names in quotes left out
 ---@field on? string  the word behind its first ON
+---@field psql? string  the command of psql that it is, `\\connect`, where these are kept
 
 -- The place behind a string that begins at `at`.
 local function behind_string(text, at, escapes)
@@ -103,13 +104,14 @@ local SILENT = { ["\\restrict"] = true, ["\\unrestrict"] = true }
 --- The statements of a file.
 ---@param text string
 ---@param name? string|fun(line: integer): string  of the file, for errors; or what stands before them for a line
----@param options? { psql: "refuse"? }  commands of psql are left out unless they are refused
+---@param options? { psql: "refuse"|"keep"|nil }  commands of psql are left out unless they are refused or kept
 ---@return moonpool.schema.Statement[]
 function M.statements(text, name, options)
   local function told(line)
     return type(name) == "function" and name(line) or ("%s:%d"):format(name or "SQL", line)
   end
   local out, at, start, state = {}, 1, nil, fresh()
+  local psql = options and options.psql
   local counted, line = 1, 1
   local function where(place)
     line = line_of(text, counted, place, line)
@@ -124,6 +126,12 @@ function M.statements(text, name, options)
     end
     start, state = nil, fresh()
   end
+  -- A command of psql, and what stands behind it.
+  local function command(p)
+    local stop = text:find("[\r\n]", p) or #text + 1
+    out[#out + 1] = { sql = text:sub(p, stop - 1), line = where(p), head = {}, psql = text:match("^\\[^%s;]*", p) }
+    return stop
+  end
   while true do
     local p = text:find(start and "[;'\"$%-/()%a_\128-\255\\]" or "%S", at)
     if not p then break end
@@ -135,11 +143,15 @@ function M.statements(text, name, options)
     elseif two == "/*" then
       after, why = behind_comment(text, p)
     elseif c == 92 and not start then
-      local command = text:match("^\\%S*", p)
-      if options and options.psql == "refuse" and not SILENT[command] then
-        error(("%s: %s is a command of psql, which the server does not know"):format(told(where(p)), command), 0)
+      local name_of = text:match("^\\%S*", p)
+      if psql == "refuse" and not SILENT[name_of] then
+        error(("%s: %s is a command of psql, which the server does not know"):format(told(where(p)), name_of), 0)
       end
-      after = text:find("\n", p, true) or #text + 1
+      after = psql == "keep" and command(p) or text:find("\n", p, true) or #text + 1
+    elseif c == 92 and psql == "keep" then
+      -- No other backslash stands outside of quotes: the command ends the statement.
+      finish(p - 1)
+      after = command(p)
     elseif c == 59 then
       at = p + 1
       if state.parens == 0 and not state.atomic then
