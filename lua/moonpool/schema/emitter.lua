@@ -236,10 +236,12 @@ function Emitter:foreign_grants(nodes, list)
     group[#group + 1] = fact
   end
   for _, target in ipairs(targets) do
-    local node = self.new_node("grants " .. target, by_target[target][1], kinds.weight.acl)
+    local name, column = acl.target(target)
+    -- What is taken away from a table is taken away from its columns.
+    local weight = kinds.weight.acl + (column and 0.5 or 0)
+    local node = self.new_node("grants " .. target, by_target[target][1], weight)
     node.facts = by_target[target]
     if self.options.privileges ~= false then
-      local name, column = acl.target(target)
       node.sql = privileges.statements(by_target[target], name, column)
     end
     nodes[node.id] = node

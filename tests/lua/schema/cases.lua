@@ -175,4 +175,17 @@ comment on constraint watch on watched is 'and a constraint']],
       assert.equal("and a constraint", watch.attrs.constraint_comment)
     end,
   },
+  {
+    "takes away from a table that is no fact before it gives to its columns",
+    sql = [[
+create extension if not exists pg_buffercache;
+revoke select on pg_buffercache from pg_monitor;
+grant select (bufferid, relfilenode) on pg_buffercache to pg_monitor;
+revoke select on pg_catalog.pg_ts_dict from public;
+grant select (dictname) on pg_catalog.pg_ts_dict to public]],
+    check = function(facts)
+      assert.truthy(facts:get "acl:pg_monitor on column:public.pg_buffercache.bufferid")
+      assert.truthy(facts:get "acl:public on column:pg_catalog.pg_ts_dict.dictname")
+    end,
+  },
 }

@@ -62,12 +62,17 @@ local function mark(facts, needed)
   end
 end
 
+-- Who gives what belongs to the system, whoever it was given to: nobody makes it again for another owner.
+local function giver(cx, oid, owner)
+  return oid >= 0 and oid < 16384 and cx.meta.acl_role or cx:role(owner)
+end
+
 function M.read(cx)
   for row in cx:rows "foreign_column_acls" do
     -- The system columns of a table (tableoid, ctid) are no facts either.
     local relation = cx:fact(OID.pg_class, row.relid)
-    mark(cx:acl(names.id("column", row.schema, row.relname, row.attname), "c", row.acl, cx:role(row.owner),
-      row.base or false), relation and relation.id or cx:member(OID.pg_class, row.relid))
+    mark(cx:acl(names.id("column", row.schema, row.relname, row.attname), "c", row.acl,
+      giver(cx, row.relid, row.owner), row.base or false), relation and relation.id or cx:member(OID.pg_class, row.relid))
   end
   for row in cx:rows "foreign_acls" do
     if not cx:fact(row.class, row.oid) then
@@ -78,7 +83,8 @@ function M.read(cx)
         id = names.id(row.kind, row.schema, row.name)
       end
       if row.args then id = ("%s(%s)"):format(id, row.args) end
-      mark(cx:acl(id, row.type, row.acl, cx:role(row.owner), row.base), cx:member(row.class, row.oid))
+      mark(cx:acl(id, row.type, row.acl, giver(cx, row.oid, row.owner), row.base),
+        cx:member(row.class, row.oid))
     end
   end
 end

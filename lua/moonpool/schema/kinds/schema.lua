@@ -15,6 +15,13 @@ from pg_namespace
 order by nspname]],
 }
 
+-- An aclitem[] as the catalogs write it.
+local function acl_text(...)
+  local out = {}
+  for i, item in ipairs { ... } do out[i] = '"' .. item:gsub('["\\]', "\\%0") .. '"' end
+  return "{" .. table.concat(out, ",") .. "}"
+end
+
 function M.read(cx)
   local class = catalog.oid.pg_namespace
   for row in cx:rows "schemas" do
@@ -22,12 +29,11 @@ function M.read(cx)
     if cx:user_schema(row.oid) and not cx:member(class, row.oid) then
       local owner = cx:role(row.nspowner)
       local fact = cx:add(class, row.oid, "schema", nil, { owner = owner }, name)
-      local base = name == "public" and ("{%s=UC/%s,=U/%s}"):format(names.part(owner), names.part(owner),
-        names.part(owner)) or nil
+      local who = names.part(owner)
+      local own, all = ("%s=UC/%s"):format(who, who), ("=U/%s"):format(who)
+      local base = name == "public" and acl_text(own, all) or nil
       cx:acl(fact.id, "n", row.acl, owner, base)
-      if base and not row.acl then
-        cx:acl(fact.id, "n", ("{%s=UC/%s}"):format(names.part(owner), names.part(owner)), owner, base)
-      end
+      if base and not row.acl then cx:acl(fact.id, "n", acl_text(own), owner, base) end
     end
   end
 end

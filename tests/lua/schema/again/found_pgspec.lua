@@ -70,6 +70,26 @@ create function "behind"(int) returns int language sql as 'select $1']]
     assert.is_nil(closure.check_file(DATABASE))
   end)
 
+  it("reads privileges on a schema public whose owner has an odd name, and on a routine of the system", function()
+    closure.admin():script [[
+do $$ begin
+  if not exists (select from pg_roles where rolname = E'odd  \\" owner') then
+    create role "odd  \"" owner";
+  end if;
+end $$]]
+    make [[
+alter schema public owner to "odd  \"" owner";
+revoke all on schema public from "odd  \"" owner";
+grant usage on schema public to "odd  \"" owner";
+alter function pg_stat_reset owner to sink_owner;
+revoke execute on function pg_stat_reset from sink_owner]]
+    local facts = closure.facts(DATABASE)
+    assert.same({ "USAGE" }, facts:get [[acl:"odd  \"" owner" on schema:public]].attrs.privileges)
+    assert.is_nil(closure.check(DATABASE))
+    assert.is_nil(files.check_at_once(DATABASE))
+    assert.is_nil(closure.check_file(DATABASE))
+  end)
+
   it("makes keys to partitioned tables in the order in which their names are counted", function()
     -- What pg_dump makes of this cannot be loaded.
     make [[
