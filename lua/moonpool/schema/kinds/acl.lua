@@ -72,7 +72,8 @@ function M.read(cx)
     -- The system columns of a table (tableoid, ctid) are no facts either.
     local relation = cx:fact(OID.pg_class, row.relid)
     mark(cx:acl(names.id("column", row.schema, row.relname, row.attname), "c", row.acl,
-      giver(cx, row.relid, row.owner), row.base or false), relation and relation.id or cx:member(OID.pg_class, row.relid))
+      giver(cx, row.relid, row.owner), row.base or false),
+      relation and relation.id or cx:member(OID.pg_class, row.relid))
   end
   for row in cx:rows "foreign_acls" do
     if not cx:fact(row.class, row.oid) then
