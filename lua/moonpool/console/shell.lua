@@ -97,7 +97,7 @@ end
 function Shell:database()
   -- `db:close()` was typed: the next one who asks connects again.
   if self.held and self.held:is_over() then
-    self.held:close()
+    if self.held:close() then self:talk "The open transaction was rolled back." end
     self.held = nil
   end
   if not self.held then self.held = session.new(self.face.connect(self.dsn), self.options.read_only) end
