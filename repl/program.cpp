@@ -12,6 +12,7 @@
 #include "dotenv.hpp"
 #include "exit_codes.hpp"
 #include "interrupts.hpp"
+#include "notices.hpp"
 #include "script/state.hpp"
 #include "shell.hpp"
 #include "terminal.hpp"
@@ -97,6 +98,8 @@ int run(Arguments const& arguments, Terminal const& terminal) {
   if (arguments.env_file) load_dotenv();
   if (!arguments.dsn.empty()) ::setenv("MOONPOOL_DSN", arguments.dsn.c_str(), 1);
   if (arguments.read_only) ask_for_read_only();
+  // A subcommand says itself where it shows them.
+  if (arguments.action != Arguments::Action::subcommand) show_notices();
   script::State state;
   try {
     switch (arguments.action) {

@@ -217,7 +217,7 @@ function Shell:run_sql(input)
     return { status = "ask", question = danger .. " Go on? [y/N] " }
   end
   local answer = self:database():run(input.text)
-  if answer.warning then self:talk("warning: " .. answer.warning) end
+  if answer.warning then self:talk("WARNING:  " .. answer.warning) end
   if changing[answer.tag:match "^%a*"] then self.catalog:forget() end
   if self.options.json then
     self.documents[#self.documents + 1] = document_of(answer)
