@@ -16,6 +16,7 @@
 #include "script/state.hpp"
 #include "shell.hpp"
 #include "terminal.hpp"
+#include "wire/versions.hpp"
 
 namespace moonpool::repl {
 namespace {
@@ -87,6 +88,9 @@ int run_subcommand(script::State& state, Arguments const& arguments, Terminal co
   add("color", terminal.color);
   add("terminal", terminal.is_interactive());
   add("columns", terminal_size().columns);
+  add("version", MOONPOOL_VERSION);
+  add("libpq", wire::libpq_version());
+  add("libpqxx", wire::libpqxx_version());
   if (!arguments.dsn.empty()) add("dsn", arguments.dsn);
   auto const module = state.require("moonpool.cli." + arguments.name);
   auto const results = module.call("run", {Value(std::move(options))});
