@@ -12,9 +12,11 @@
 #include "dotenv.hpp"
 #include "exit_codes.hpp"
 #include "interrupts.hpp"
+#include "notices.hpp"
 #include "script/state.hpp"
 #include "shell.hpp"
 #include "terminal.hpp"
+#include "wire/versions.hpp"
 
 namespace moonpool::repl {
 namespace {
@@ -86,6 +88,9 @@ int run_subcommand(script::State& state, Arguments const& arguments, Terminal co
   add("color", terminal.color);
   add("terminal", terminal.is_interactive());
   add("columns", terminal_size().columns);
+  add("version", MOONPOOL_VERSION);
+  add("libpq", wire::libpq_version());
+  add("libpqxx", wire::libpqxx_version());
   if (!arguments.dsn.empty()) add("dsn", arguments.dsn);
   auto const module = state.require("moonpool.cli." + arguments.name);
   auto const results = module.call("run", {Value(std::move(options))});
@@ -97,6 +102,8 @@ int run(Arguments const& arguments, Terminal const& terminal) {
   if (arguments.env_file) load_dotenv();
   if (!arguments.dsn.empty()) ::setenv("MOONPOOL_DSN", arguments.dsn.c_str(), 1);
   if (arguments.read_only) ask_for_read_only();
+  // A subcommand says itself where it shows them.
+  if (arguments.action != Arguments::Action::subcommand) show_notices();
   script::State state;
   try {
     switch (arguments.action) {

@@ -35,6 +35,10 @@ constexpr OptionRow kStatusOptions[] = {
     {"--watch", "", "Look again every second until interrupted", ""},
 };
 
+constexpr OptionRow kDoctorOptions[] = {
+    {"--dir", "DIR", "Folder of the migrations (scripts/migrations)", ""},
+};
+
 constexpr ActionRow kSchemaActions[] = {
     {"dump", "[SOURCE]", "The whole schema, in an order in which it can be made again"},
     {"diff", "A B",
@@ -69,6 +73,11 @@ constexpr SubcommandRow kSubcommands[] = {
      "Nodes, roles, lag, pools, breakers; exit code 3 when nobody answers",
      {},
      kStatusOptions},
+    {"doctor",
+     "Looks at surroundings, servers and database, and says what to do; exit code 1 when something "
+     "fails, 3 when nobody answers",
+     {},
+     kDoctorOptions},
     {"migrate", "Apply, take back and check migrations", kMigrateActions, kMigrateOptions},
     {"schema", "Write the schema out, compare schemas, check and draw them", kSchemaActions,
      kSchemaOptions},

@@ -20,7 +20,9 @@ void mp_config_free(mp_config* config) noexcept { delete config; }
 
 mp_cluster* mp_connect(const mp_config* config, mp_error** error) noexcept {
   return guarded(error, static_cast<mp_cluster*>(nullptr), [&] {
-    auto cluster = std::make_shared<moonpool::cluster::Cluster>(config->config.cluster_options());
+    auto wishes = config->config.cluster_options();
+    moonpool::api::show_notices(*wishes.hub);
+    auto cluster = std::make_shared<moonpool::cluster::Cluster>(std::move(wishes));
     return new mp_cluster{std::move(cluster), config->config.habits()};
   });
 }

@@ -1,4 +1,5 @@
 #include <cstddef>
+#include <mutex>
 #include <vector>
 
 #include "api/handles.hpp"
@@ -104,6 +105,10 @@ struct mp_observer {
 
 namespace {
 
+// Who is told of the notices of clusters that nobody else hears.
+std::mutex everybodys_mutex;
+std::shared_ptr<observe::Observer> everybodys;  // guarded by it
+
 std::unique_ptr<mp_observer> observer_of(std::shared_ptr<observe::Hub> hub,
                                          mp_observe_options const& options) {
   auto const kinds = options.kinds & observe::kAllKinds;
@@ -125,12 +130,31 @@ std::unique_ptr<mp_observer> observer_of(std::shared_ptr<observe::Hub> hub,
     made->queue = std::make_shared<observe::Queue>(capacity, begins);
     made->observer = made->queue;
   }
+  if ((kinds & observe::kinds_of(observe::Kind::notice)) != 0) {
+    std::lock_guard const lock(everybodys_mutex);
+    made->hub->remove(everybodys.get());
+  }
   made->hub->add(made->observer, kinds,
                  lines ? static_cast<observe::Level>(options.level) : observe::Level::off);
   return made;
 }
 
 }  // namespace
+
+void moonpool::api::show_notices(observe::Hub& hub) {
+  std::lock_guard const lock(everybodys_mutex);
+  if (everybodys) {
+    hub.add(everybodys, observe::kinds_of(observe::Kind::notice), observe::Level::off);
+  }
+}
+
+void mp_notices_to(mp_event_function call, void* data) noexcept {
+  guarded(nullptr, 0, [&] {
+    std::lock_guard const lock(everybodys_mutex);
+    everybodys = call == nullptr ? nullptr : std::make_shared<Caller>(call, data, false);
+    return 0;
+  });
+}
 
 mp_observer* mp_observe(const mp_cluster* cluster, const mp_observe_options* options,
                         mp_error** error) noexcept {
@@ -143,6 +167,7 @@ mp_cluster* mp_connect_observed(const mp_config* config, const mp_observe_option
   *observer = nullptr;
   return guarded(error, static_cast<mp_cluster*>(nullptr), [&] {
     auto wishes = config->config.cluster_options();
+    moonpool::api::show_notices(*wishes.hub);
     auto watching = observer_of(wishes.hub, *options);
     auto cluster = std::make_shared<moonpool::cluster::Cluster>(std::move(wishes));
     auto* const made = new mp_cluster{std::move(cluster), config->config.habits()};

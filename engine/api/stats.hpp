@@ -10,5 +10,7 @@ namespace moonpool::api {
 std::string stats_json(cluster::Cluster const& cluster);
 // What mp_cluster_metrics gives. Counting begins with the first call.
 std::string metrics_text(cluster::Cluster const& cluster);
+// Its notices go where mp_notices_to said.
+void show_notices(observe::Hub& hub);
 
 }  // namespace moonpool::api

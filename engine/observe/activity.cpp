@@ -8,6 +8,7 @@ std::string_view to_string(Kind kind) {
   static constexpr std::array<std::string_view, kKinds> kNames = {
       "statement", "transaction", "acquire", "connect", "use",  "recover",
       "probe",     "retry",       "role",    "breaker", "audit"};
+  if (kind == Kind::notice) return "notice";
   return kNames[static_cast<std::size_t>(kind)];
 }
 

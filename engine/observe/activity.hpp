@@ -23,7 +23,10 @@ enum class Kind : std::uint8_t {
   role,         // a node is something else than it was
   breaker,      // a breaker changed its state
   audit,        // a statement that may write, or a transaction, has ended
+  // What the server says beside its answers. The bit between is a line of the log's.
+  notice = 12,
 };
+// Those before the notice.
 inline constexpr std::size_t kKinds = 11;
 
 enum class Stage : std::uint8_t {
@@ -41,8 +44,17 @@ struct Tag {
   bool operator==(Tag const&) const = default;
 };
 
+// A notice in the server's words, which may quote values.
+struct Said {
+  std::string_view severity;  // WARNING, NOTICE, INFO, LOG, DEBUG
+  std::string_view sqlstate;
+  std::string_view message;
+  std::string_view detail;
+  std::string_view hint;
+};
+
 // One thing that begins, ends or happens. What is not known, or says nothing of this kind, is empty. Values
-// of parameters and secrets are never in it. Everything leans on who tells it: copy what is to be kept.
+// of parameters and secrets are never in it, but for a notice. Everything leans on who tells it: copy what is to be kept.
 struct Activity {
   Kind kind = Kind::statement;
   Stage stage = Stage::point;
@@ -63,6 +75,7 @@ struct Activity {
   std::string_view to = {};           // of a change; of a transaction, recover: what became of it
   Duration pause = Duration::zero();  // of a retry: before the next attempt
   std::uint32_t timeline = 0;         // of a role
+  Said const* said = nullptr;         // of a notice
 };
 
 std::string_view to_string(Kind kind);
@@ -73,7 +86,7 @@ std::string_view outcome_of(Activity const& activity);
 // A set of kinds.
 using Kinds = std::uint32_t;
 constexpr Kinds kinds_of(Kind kind) { return Kinds{1} << static_cast<unsigned>(kind); }
-inline constexpr Kinds kAllKinds = (Kinds{1} << kKinds) - 1;
+inline constexpr Kinds kAllKinds = ((Kinds{1} << kKinds) - 1) | kinds_of(Kind::notice);
 
 struct Event;
 

@@ -32,6 +32,7 @@ KindLevels levels_of(Kind kind) {
     case Kind::breaker:
       return {Level::info, Level::warning};
     case Kind::audit:
+    case Kind::notice:
       break;
   }
   return {Level::off, Level::off};
@@ -93,6 +94,8 @@ std::string message_of(Activity const& activity) {
       return activity.to == "open"     ? "calls to " + node + " fail: it is left alone for a while"
              : activity.to == "closed" ? node + " works again"
                                        : node + " may be tried again, a call at a time";
+    case Kind::notice:
+      break;
   }
   return {};
 }
@@ -123,6 +126,7 @@ std::string_view name_of(Activity const& activity) {
              : activity.to == "closed" ? "breaker.closed"
                                        : "breaker.half_open";
     case Kind::audit:
+    case Kind::notice:
       break;
   }
   return "audit";

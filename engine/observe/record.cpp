@@ -33,6 +33,16 @@ Record::Record(Activity const& activity)
     error = activity.error->name();
     sqlstate = activity.error->sqlstate();
   }
+  if (activity.said != nullptr) {
+    message = activity.said->message;
+    sqlstate = activity.said->sqlstate;
+    auto add = [this](char const* key, std::string_view value) {
+      if (!value.empty()) fields.emplace_back(key, value);
+    };
+    add("severity", activity.said->severity);
+    add("detail", activity.said->detail);
+    add("hint", activity.said->hint);
+  }
   if (activity.tag != nullptr) {
     correlation_id = activity.tag->correlation_id;
     traceparent = activity.tag->traceparent;

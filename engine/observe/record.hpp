@@ -49,7 +49,7 @@ struct Record {
   std::string correlation_id;
   std::string traceparent;
   std::string message;
-  std::vector<std::pair<std::string, std::string>> fields;  // of a line
+  std::vector<std::pair<std::string, std::string>> fields;  // of a line, of a notice
 };
 
 // Keeps what it sees until somebody fetches it: for whoever may be told on a thread of theirs only. When it is

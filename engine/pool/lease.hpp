@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -99,6 +100,9 @@ class Lease {
 
   // What the server said beside its answers to the last request. Nothing of a seat: nobody knows whom it was for.
   std::vector<wire::Notice> const& notices() const;
+
+  // The listener of its connection, until the lease ends (see Connection). Nothing on a seat.
+  void hear(std::function<void(wire::Notice const&)> listener);
 
   // REQUIRES: not a seat.
   wire::Connection& connection() const { return *member_->connection; }

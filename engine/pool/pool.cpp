@@ -51,6 +51,7 @@ void Lease::held_by(std::string place) { pool_->name_holder(*member_, std::move(
 void Lease::give_back() noexcept {
   if (carriage_) pool_->alight(std::exchange(carriage_, nullptr), ticket_, alone_, told_);
   if (member_) {
+    member_->connection->hear(nullptr);
     pool_->tell_use(*member_);
     auto const now = Clock::now();
     member_->rest(now);
@@ -65,6 +66,7 @@ void Lease::discard() noexcept {
     give_back();
   }
   if (member_) {
+    member_->connection->hear(nullptr);
     pool_->tell_use(*member_);
     pool_->drop(std::move(member_));
   }
@@ -95,6 +97,10 @@ bool Lease::speaks(Error const* error) const {
 std::vector<wire::Notice> const& Lease::notices() const {
   static std::vector<wire::Notice> const none;
   return member_ ? member_->connection->notices() : none;
+}
+
+void Lease::hear(std::function<void(wire::Notice const&)> listener) {
+  if (member_) member_->connection->hear(std::move(listener));
 }
 
 bool Lease::is_open() const {

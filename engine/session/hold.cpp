@@ -37,6 +37,7 @@ wire::Connection& Hold::connection() const {
 }
 
 void Hold::show(std::shared_ptr<Session const> session, int attempt) {
+  if (!transaction_) hear(placement_, session->cluster()->hub(), session->habits());
   if (operation_.empty() && sql_.empty()) return;
   watched_.reset();
   session_ = std::move(session);

@@ -45,6 +45,7 @@ Operation<Answer> Session::run_placed(Placement* placement, wire::Request const&
   auto const begun = Clock::now();
   Watched watched(*cluster_->hub(), habits_, statements, answer.node, to_string(options.route),
                   options.attempt);
+  hear(*placement, cluster_->hub(), habits_);
   ask_position(*placement, options.route);
   auto const context = context_for(options.route);
   bool const plain = context.empty();
@@ -214,6 +215,7 @@ Operation<Answer> Session::run_script(std::string sql, RunOptions options) {
     }
     answer.node = placement->node->name();
     Watched watched(*cluster_->hub(), habits_, sql, "SCRIPT", answer.node, "write", 1);
+    hear(*placement, cluster_->hub(), habits_);
     auto running = placement->lease->run_script(sql, deadline);
     answer.replies = co_await std::move(running);
     watched.end(answer.replies);

@@ -163,6 +163,7 @@ Operation<std::shared_ptr<Session>> Session::begin(TransactionOptions options) {
     placement = std::move(*placed);
   }
   auto const node = placement.node->name();
+  hear(placement, cluster_->hub(), habits_);
   if (!options.place.empty()) placement.lease.held_by(options.place);
   inner->scope_ = std::make_shared<Scope>();
   auto const limit = options.timeout > Duration::zero() ? deadline : Deadline::never();

@@ -149,6 +149,7 @@ Watched::~Watched() {
 }
 
 void Watched::said(std::vector<wire::Notice> const& notices) const {
+  if (hub_.wants(Kind::notice)) return;  // they were told as they came
   for (auto const& notice : notices) {
     auto const level = notice.severity == "WARNING" ? observe::Level::warning
                        : notice.severity == "NOTICE" || notice.severity == "INFO"
@@ -166,6 +167,23 @@ void Watched::said(std::vector<wire::Notice> const& notices) const {
     observe::add_tag(line, habits_.tag.empty() ? nullptr : &habits_.tag);
     hub_.log(line);
   }
+}
+
+void hear(cluster::Placement& placement, std::shared_ptr<observe::Hub> hub, Habits const& habits) {
+  if (!hub->wants(Kind::notice)) return;
+  placement.lease.hear([hub = std::move(hub), node = placement.node->name(),
+                        tag = habits.tag](wire::Notice const& notice) {
+    // The last words of a session come back as an error.
+    if (notice.severity == "FATAL" || notice.severity == "PANIC") return;
+    observe::Said const said{notice.severity, notice.sqlstate, notice.message, notice.detail,
+                             notice.hint};
+    Activity activity;
+    activity.kind = Kind::notice;
+    activity.node = node;
+    activity.tag = tag.empty() ? nullptr : &tag;
+    activity.said = &said;
+    hub->see(activity);
+  });
 }
 
 Activity Watched::describe() const {

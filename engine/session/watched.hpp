@@ -32,7 +32,7 @@ class Watched {
   bool on() const { return on_; }
   void end(std::vector<wire::Reply> const& replies);
   void end(Error const* error, std::int64_t rows);
-  // What the server said beside its answers (RAISE NOTICE, warnings), for the log.
+  // What the server said beside its answers (RAISE NOTICE, warnings), for the log: unless an observer is told of it.
   void said(std::vector<wire::Notice> const& notices) const;
 
  private:
@@ -55,6 +55,9 @@ class Watched {
   std::uint64_t number_ = 0;
   bool told_ = false;
 };
+
+// Where an observer takes notices, it is told of them as they come on this connection, until its lease ends.
+void hear(cluster::Placement& placement, std::shared_ptr<observe::Hub> hub, Habits const& habits);
 
 // A transaction as observers and the audit see it, from the begin to its end.
 class WatchedTransaction {

@@ -24,18 +24,21 @@ constexpr unsigned kTurn = 256;  // results that are dropped in one go
 
 void Connection::keep_notice(void* context, pg_result const* result) {
   constexpr std::size_t kMostNotices = 100;
-  auto& notices = *static_cast<std::vector<Notice>*>(context);
-  if (notices.size() >= kMostNotices) return;
+  auto& self = *static_cast<Connection*>(context);
+  bool const kept = self.notices_.size() < kMostNotices;
+  if (!kept && !self.listener_) return;
   auto fields = pq::error_fields(result);
-  notices.push_back({std::move(fields.severity), std::move(fields.sqlstate),
-                     std::move(fields.message), std::move(fields.routine)});
+  Notice notice{std::move(fields.severity), std::move(fields.sqlstate), std::move(fields.message),
+                std::move(fields.routine),  std::move(fields.detail),   std::move(fields.hint)};
+  if (self.listener_) self.listener_(notice);
+  if (kept) self.notices_.push_back(std::move(notice));
 }
 
 Connection::Connection(std::unique_ptr<RawConnection> raw, Options options)
     : raw_(std::move(raw)),
       reach_(std::make_shared<Reach>(raw_->get())),
       cache_(options.statement_cache) {
-  others_notices_ = pq::set_notice_receiver(raw_->get(), &keep_notice, &notices_);
+  others_notices_ = pq::set_notice_receiver(raw_->get(), &keep_notice, this);
 }
 
 // A cancel that is still on its way holds the second descriptor of the socket.

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,6 +36,8 @@ struct Notice {
   std::string sqlstate;
   std::string message;
   std::string routine;  // the server's function that raised it; not translated
+  std::string detail;
+  std::string hint;
 };
 
 // One connection in libpq's pipeline mode. It does not know pools, nodes or retry.
@@ -120,6 +123,9 @@ class Connection {
 
   // Of the last run().
   std::vector<Notice> const& notices() const { return notices_; }
+  // Calls `listener` with each notice from here on, as it comes, on the thread that reads it; nullptr: nobody. It
+  // must be quick and must not use the connection.
+  void hear(std::function<void(Notice const&)> listener) { listener_ = std::move(listener); }
   // Did the server say that it committed without waiting for its synchronous standbys to the end?
   bool committed_locally() const;
   // Did a command that outlives its transaction run (SET, LISTEN, PREPARE, …; known by its tag)? The
@@ -200,6 +206,7 @@ class Connection {
   Told told_;
   Exchange* sending_ = nullptr;  // whose answers are expected from here on
   std::vector<Notice> notices_;
+  std::function<void(Notice const&)> listener_;
   void (*others_notices_)(void*, pg_result const*) = nullptr;  // libpq's own receiver
   StatementCache cache_;
   std::vector<pq::Value> values_;  // of the statement that is being sent

@@ -18,7 +18,7 @@ pg_conn* Connection::lent() const { return raw_->get(); }
 
 bool Connection::take_back() {
   auto* const raw = raw_->get();
-  pq::set_notice_receiver(raw, &keep_notice, &notices_);
+  pq::set_notice_receiver(raw, &keep_notice, this);
   session_changed_ = true;
   // Somebody's answers are still on their way, or a COPY is open: nobody can tell where it stands.
   bool const in_step = pq::is_open(raw) &&

@@ -3,6 +3,8 @@
 #include <libpq-fe.h>
 #include <array>
 
+#include "wire/versions.hpp"
+
 namespace moonpool::wire::pq {
 namespace {
 
@@ -292,3 +294,8 @@ std::optional<std::vector<Option>> parse_conninfo(std::string const& text, std::
 std::vector<Option> default_options() { return take_options(PQconndefaults()); }
 
 }  // namespace moonpool::wire::pq
+
+std::string moonpool::wire::libpq_version() {
+  int const number = PQlibVersion();
+  return std::to_string(number / 10000) + "." + std::to_string(number % 10000);
+}

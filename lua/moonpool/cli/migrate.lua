@@ -6,6 +6,7 @@ local exit = require "moonpool.cli.exit"
 local json = require "moonpool.core.json"
 local marks = require "moonpool.core.marks"
 local migrate = require "moonpool.migrate"
+local notices = require "moonpool.cli.notices"
 local status = require "moonpool.cli.migrate_status"
 
 local M = {}
@@ -144,6 +145,11 @@ end
 
 local verbs = { up = "applied", down = "undone" }
 
+-- Of two migrators that begin at once, one finds the table made.
+local function of_ledger(event)
+  return event.sqlstate == "42P07" and event.message:find('"schema_migrations"', 1, true) ~= nil
+end
+
 local function run(opts, keep)
   if opts.action == "new" then return new(opts) end
   local command = commands[opts.action]
@@ -154,12 +160,14 @@ local function run(opts, keep)
     errors.misuse "migrate cannot rehearse: run it with --dry-run, or on a copy"
   end
   keep.db = connect.open(opts)
+  keep.notices = notices.of(keep.db, of_ledger)
   return command(migrate.new(keep.db, {
     dir = opts.dir, table = opts.table, wait = opts.timeout, lock_timeout = opts.lock_timeout,
     trusted = opts.trusted, talk = talk,
     done = function(one, direction)
       local line = ("%s  %s  %d ms"):format(verbs[direction], one.title, one.milliseconds)
       if opts.json then talk(line) else say(line) end
+      keep.notices:show(talk)
     end,
   }), opts)
 end
@@ -182,6 +190,7 @@ end
 function M.run(opts)
   local keep = {}
   local ok, result = pcall(run, opts, keep)
+  if keep.notices then keep.notices:show(talk) end
   if keep.db then pcall(keep.db.close, keep.db, "1s") end
   if ok then return result end
   return failed(result, opts)

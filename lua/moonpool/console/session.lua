@@ -17,6 +17,7 @@ local M = {}
 ---@field private route "read"|nil read: there is no primary to pin one on
 ---@field private tx moonpool.Handle|nil
 ---@field private lost boolean|nil
+---@field private undone boolean|nil a transaction was rolled back when it was let go
 ---@field failed boolean the server refuses further statements until the transaction ends
 ---@field facts table database, user, version, standby
 ---@field node string|nil which node answered last
@@ -59,9 +60,12 @@ function M.new(db, read_only)
     error("--read-only could not be laid on this connection: its DSN has options of its own. "
       .. "Add to them: -c default_transaction_read_only=on", 0)
   end
-  return setmetatable({
+  local self = setmetatable({
     db = db, base = db, line = line, route = route, failed = false, facts = result:first(), node = result.node,
   }, Session)
+  -- `db:close()` was typed: it would wait for the shell's own line.
+  db.root.before_close = function() self:let_go() end
+  return self
 end
 
 ---@class moonpool.console.Answer
@@ -237,15 +241,22 @@ function Session:is_over()
   return self.base.root.closed == true
 end
 
+-- Gives its connection back to the pool, so that there is nothing that closing would wait for.
+function Session:let_go()
+  local tx = self.tx and self:leave()
+  if tx then
+    pcall(tx.rollback, tx)
+    self.undone = true
+  end
+  if self.line ~= self.base then pcall(self.line.release, self.line) end
+end
+
 ---Closes it all; an open transaction is rolled back. True when there was one.
 ---@return boolean
 function Session:close()
-  local tx = self.tx and self:leave()
-  if tx then pcall(tx.rollback, tx) end
-  -- Its connection back in the pool, there is nothing that closing would wait for.
-  if self.line ~= self.base then pcall(self.line.release, self.line) end
+  self:let_go()
   pcall(self.base.close, self.base, 1)
-  return tx ~= nil
+  return self.undone == true
 end
 
 return M

@@ -97,7 +97,7 @@ end
 function Shell:database()
   -- `db:close()` was typed: the next one who asks connects again.
   if self.held and self.held:is_over() then
-    self.held:close()
+    if self.held:close() then self:talk "The open transaction was rolled back." end
     self.held = nil
   end
   if not self.held then self.held = session.new(self.face.connect(self.dsn), self.options.read_only) end
@@ -217,7 +217,7 @@ function Shell:run_sql(input)
     return { status = "ask", question = danger .. " Go on? [y/N] " }
   end
   local answer = self:database():run(input.text)
-  if answer.warning then self:talk("warning: " .. answer.warning) end
+  if answer.warning then self:talk("WARNING:  " .. answer.warning) end
   if changing[answer.tag:match "^%a*"] then self.catalog:forget() end
   if self.options.json then
     self.documents[#self.documents + 1] = document_of(answer)

@@ -17,7 +17,7 @@ M.isolation = { ["read committed"] = 1, ["repeatable read"] = 2, serializable = 
 
 M.event = {
   statement = 1, transaction = 2, acquire = 4, connect = 8, use = 16, recover = 32, probe = 64, retry = 128, role = 256,
-  breaker = 512, audit = 1024, log = 2048,
+  breaker = 512, audit = 1024, log = 2048, notice = 4096,
 }
 M.level = { trace = 0, debug = 1, info = 2, warning = 3, error = 4 }
 
@@ -223,7 +223,7 @@ enum mp_event_kind {
   MP_EVENT_STATEMENT = 1, MP_EVENT_TRANSACTION = 2, MP_EVENT_ACQUIRE = 4, MP_EVENT_CONNECT = 8,
   MP_EVENT_USE = 16, MP_EVENT_RECOVER = 32, MP_EVENT_PROBE = 64, MP_EVENT_RETRY = 128,
   MP_EVENT_ROLE = 256, MP_EVENT_BREAKER = 512, MP_EVENT_AUDIT = 1024, MP_EVENT_LOG = 2048,
-  MP_EVENT_ALL = 4095, MP_EVENT_BEGINS = 65536
+  MP_EVENT_NOTICE = 4096, MP_EVENT_ALL = 8191, MP_EVENT_BEGINS = 65536
 };
 enum mp_event_stage { MP_STAGE_BEGIN = 0, MP_STAGE_END = 1, MP_STAGE_POINT = 2 };
 enum mp_level {
@@ -282,6 +282,7 @@ const mp_event* mp_observer_next(mp_observer* observer);
 size_t mp_observer_waiting(const mp_observer* observer);
 uint64_t mp_observer_lost(const mp_observer* observer);
 void mp_observer_free(mp_observer* observer);
+void mp_notices_to(mp_event_function call, void* data);
 mp_text* mp_cluster_metrics(const mp_cluster* cluster);
 ]]
 

@@ -353,6 +353,8 @@ function Handle:close(drain)
   if self:in_transaction() then errors.misuse "a transaction ends with its function; the database is closed" end
   if self.root.closed then return end
   self.root.closed = true
+  -- Whoever holds a connection of it for as long as it is open, as a shell does, lets go of it.
+  if self.root.before_close then self.root.before_close() end
   abandoned.sweep()
   run.finish(C.mp_close(self.root.cluster, duration.seconds(drain, "drain") or 10))
 end

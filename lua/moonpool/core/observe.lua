@@ -15,7 +15,8 @@ local C = native.C
 local M = {}
 
 ---@class moonpool.Event
----@field kind string statement, transaction, acquire, connect, use, recover, probe, retry, role, breaker, audit, log
+---@field kind string statement, transaction, acquire, connect, use, recover, probe, retry, role, breaker, audit,
+---  notice, log
 ---@field at number seconds since 1970
 ---@field node string|nil
 ---@field purpose "write"|"read"|"fallback"|nil
@@ -39,7 +40,10 @@ local M = {}
 ---@field traceparent string|nil
 ---@field event string|nil of a log line: its name, "pool.leak"
 ---@field level string|nil of a log line
----@field message string|nil of a log line
+---@field message string|nil of a log line, of a notice
+---@field severity string|nil of a notice: WARNING, NOTICE, INFO, LOG, DEBUG
+---@field detail string|nil of a notice
+---@field hint string|nil of a notice
 ---@field fields table<string, string>|nil of a log line
 
 local kind_names, level_names, names = {}, {}, {}
@@ -76,6 +80,12 @@ local function entry_of(event)
   entry.from, entry.to = text(event.from), text(event.to)
   entry.correlation_id, entry.traceparent = text(event.correlation_id), text(event.traceparent)
   if measured[event.kind] then entry.seconds = tonumber(event.took) / 1e9 end
+  if event.kind == abi.event.notice then
+    entry.message, entry.outcome = ffi.string(event.message), nil
+    for i = 0, tonumber(event.field_count) - 1 do
+      entry[ffi.string(event.fields[i].key)] = ffi.string(event.fields[i].value)
+    end
+  end
   if event.attempt ~= 0 then entry.attempt = event.attempt end
   if event.timeline ~= 0 then entry.timeline = event.timeline end
   if event.kind == abi.event.retry then entry.pause = tonumber(event.pause) / 1e9 end
@@ -210,7 +220,7 @@ M.methods = {}
 
 ---Calls f with each event of a kind that concerns this database, on this thread: after the call that caused it, or
 ---the next one that waits. Kinds: statement, transaction, acquire, connect, use, recover, probe, retry, role, breaker,
----audit, log; or a list of them.
+---audit, notice (what the server says beside its answers), log; or a list of them.
 ---@param kinds string|string[]
 ---@param f fun(event: moonpool.Event)
 ---@param options { level: string|nil, capacity: integer|nil }|nil level: the least of log lines; "info"

@@ -319,6 +319,39 @@ describe("connect", function()
     loud:close()
   end)
 
+  it("tells who observes them of notices, and makes no lines of those", function()
+    local lines, hear = collector()
+    local db = database.connect { log = { level = "info", to = hear } }
+    local seen, see = collector()
+    local watching = db:on("notice", see)
+    db:exec "do $$ begin raise warning 'w' using detail = 'd', hint = 'h', errcode = 'P0007'; end $$"
+    assert.equal(1, #seen)
+    local e = seen[1]
+    assert.same({ "notice", "WARNING", "w", "d", "h", "P0007", "primary" },
+      { e.kind, e.severity, e.message, e.detail, e.hint, e.sqlstate, e.node })
+    assert.is_nil(e.outcome)
+    db:exec "do $$ begin for i in 1..150 loop raise notice '%', i; end loop; end $$"
+    assert.equal(151, #seen)
+    assert.equal("150", seen[151].message)
+    -- Those of a COMMIT, of a COPY.
+    db:transaction(function(tx)
+      tx:script [[create temp table late (a int) on commit drop;
+        create function pg_temp.tell() returns trigger language plpgsql as
+          $f$ begin raise notice 'row %', new.a; return null; end $f$;
+        create constraint trigger tell after insert on late deferrable initially deferred
+          for each row execute function pg_temp.tell()]]
+      tx:copy_in("late", { "a" }, function(put) put(1) end)
+      assert.equal(151, #seen)
+    end)
+    assert.equal("row 1", seen[152].message)
+    assert.same({}, find(lines, { event = "server.notice" }))
+    watching:stop()
+    db:exec "do $$ begin raise warning 'a line again'; end $$"
+    assert.equal(152, #seen)
+    assert.equal(1, #find(lines, { event = "server.notice" }))
+    db:close()
+  end)
+
   it("takes a level and refuses another", function()
     local lines, hear = collector()
     local db = database.connect { log = { level = "trace", to = hear } }

@@ -34,6 +34,7 @@ end)
 describe("SQL", function()
   setup(function()
     out [[
+      set client_min_messages = warning;
       drop schema if exists shell_spec cascade;
       create schema shell_spec;
       create table shell_spec.users (
@@ -44,7 +45,7 @@ describe("SQL", function()
     ]]
   end)
   before_each(function() out "truncate shell_spec.users, shell_spec.orders restart identity;" end)
-  teardown(function() out "drop schema shell_spec cascade;" end)
+  teardown(function() out "set client_min_messages = warning; drop schema shell_spec cascade;" end)
 
   it("prints tables, NULL marked, numbers to the right", function()
     assert.equal([[
@@ -241,7 +242,7 @@ describe("Lua", function()
   end)
 
   it("undoes what .explain analyze had to run", function()
-    out "drop table if exists explain_spec;\ncreate table explain_spec (a int);"
+    out "set client_min_messages = warning;\ndrop table if exists explain_spec;\ncreate table explain_spec (a int);"
     out ".explain analyze insert into explain_spec values (1)\n"
     assert.is_truthy(out("select count(*) from explain_spec;"):find "\n     0\n")
     out "drop table explain_spec;"

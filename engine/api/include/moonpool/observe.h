@@ -28,7 +28,9 @@ enum mp_event_kind {
   MP_EVENT_BREAKER = 512,   /* a breaker's state changed, `from` and `to` */
   MP_EVENT_AUDIT = 1024,    /* a statement that may write, or a transaction, has ended */
   MP_EVENT_LOG = 2048,      /* a line of the log: level, name, message, fields */
-  MP_EVENT_ALL = 4095,
+  MP_EVENT_NOTICE = 4096,   /* what the server says beside its answers (RAISE NOTICE, warnings), as it comes: message,
+                               sqlstate; fields: severity, detail, hint. Its words may quote values. */
+  MP_EVENT_ALL = 8191,
   MP_EVENT_BEGINS = 65536 /* added to kinds: begins are told too, not only ends */
 };
 enum mp_event_stage { MP_STAGE_BEGIN = 0, MP_STAGE_END = 1, MP_STAGE_POINT = 2 };
@@ -46,7 +48,7 @@ typedef struct mp_field {
 } mp_field;
 
 /* Text is never NULL; what is not known, or says nothing of this kind, is "" or 0. Values of parameters,
- * literals of statements and secrets are never in it. */
+ * literals of statements and secrets are never in it, but for what a notice quotes. */
 typedef struct mp_event {
   size_t size;
   int32_t kind; /* one of mp_event_kind */
@@ -75,7 +77,7 @@ typedef struct mp_event {
   const char* to;
   const char* correlation_id;
   const char* traceparent;
-  const char* message; /* of a line */
+  const char* message; /* of a line, of a notice */
   const mp_field* fields;
   size_t field_count;
 } mp_event;
@@ -94,7 +96,7 @@ typedef struct mp_observe_options {
 } mp_observe_options;
 
 /* Gives an observer of a cluster and all its sessions. While one takes MP_EVENT_LOG, the engine writes no lines
- * itself. NULL and an error where the options make no sense. */
+ * itself; while one takes MP_EVENT_NOTICE, notices are no lines. NULL and an error where the options make no sense. */
 MP_API mp_observer* mp_observe(const mp_cluster* cluster, const mp_observe_options* options,
                                mp_error** error) MP_NOEXCEPT;
 /* mp_connect with an observer from its first moment on: it misses no event and no line, where one that is made
@@ -109,6 +111,10 @@ MP_API size_t mp_observer_waiting(const mp_observer* observer) MP_NOEXCEPT;
 MP_API uint64_t mp_observer_lost(const mp_observer* observer) MP_NOEXCEPT;
 /* Ends it: once this returns, its function is not called any more. */
 MP_API void mp_observer_free(mp_observer* observer) MP_NOEXCEPT;
+
+/* For programs: the function that is called with the notices of every cluster made from now on, as the function of
+ * an observer is, until an observer of that cluster takes notices itself. NULL: notices are lines of the log. */
+MP_API void mp_notices_to(mp_event_function call, void* data) MP_NOEXCEPT;
 
 /* Gives the cluster's metrics in Prometheus' text format. What happens is counted from the first call on, or
  * from the beginning where the configuration says metrics = true. */

@@ -36,6 +36,7 @@ enum class EventKind : std::uint32_t {
   breaker = MP_EVENT_BREAKER,          // a breaker changed its state: `from`, `to`
   audit = MP_EVENT_AUDIT,              // a statement that may write, or a transaction, has ended
   log = MP_EVENT_LOG,                  // a line of the log
+  notice = MP_EVENT_NOTICE,            // what the server says beside its answers, as it comes
 };
 
 // Several kinds: EventKind::role | EventKind::breaker.
@@ -96,7 +97,7 @@ struct Event {
   std::string_view to;
   std::string_view correlation_id;
   std::string_view traceparent;
-  std::string_view message;  // of a line
+  std::string_view message;  // of a line, of a notice
 
   explicit Event(mp_event const& event)
       : kind(static_cast<EventKind>(event.kind)),
@@ -131,7 +132,7 @@ struct Event {
         field_count_(event.field_count) {}
 
   bool failed() const { return !error.empty(); }
-  // Of a line: its fields, in their order, by take(key, value); the value of one, "" where it has none such.
+  // Of a line, of a notice (severity, detail, hint): its fields, in their order, by take(key, value); the value of one, "" where it has none such.
   template <class Take>
   void each_field(Take&& take) const {
     for (std::size_t i = 0; i < field_count_; ++i) {
