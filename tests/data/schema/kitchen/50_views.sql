@@ -54,6 +54,7 @@ ALTER TABLE sink.accounts DISABLE TRIGGER t_before;
 ALTER TABLE sink.accounts ENABLE REPLICA TRIGGER t_truncate;
 ALTER TABLE sink.accounts ENABLE ALWAYS TRIGGER t_transition;
 COMMENT ON TRIGGER t_before ON sink.accounts IS 'trigger';
+COMMENT ON CONSTRAINT t_constraint ON sink.orders IS 'the constraint of a trigger';
 
 -- Row security
 ALTER TABLE sink.accounts ENABLE ROW LEVEL SECURITY;
