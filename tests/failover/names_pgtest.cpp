@@ -1,4 +1,5 @@
 // Servers that are not what they seem: another one behind the name, one that lets nobody in, one of another history.
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -23,11 +24,7 @@ using test::Stopwatch;
 // A name for servers on sockets: a folder that leads to that of one of them, until it leads elsewhere.
 class Name {
  public:
-  explicit Name(dev::Server const& server)
-      : folder_(std::filesystem::temp_directory_path() / test::unique("name")) {
-    std::filesystem::create_directory(folder_);
-    lead_to(server);
-  }
+  explicit Name(dev::Server const& server) : folder_(new_folder()) { lead_to(server); }
   Name(Name const&) = delete;
   Name& operator=(Name const&) = delete;
   ~Name() { std::filesystem::remove_all(folder_); }
@@ -44,6 +41,13 @@ class Name {
   }
 
  private:
+  // Short, because the path of a socket must be, whatever folder is there for temporary files.
+  static std::filesystem::path new_folder() {
+    std::string path = "/tmp/name-XXXXXX";
+    REQUIRE(mkdtemp(path.data()) != nullptr);
+    return path;
+  }
+
   std::filesystem::path const folder_;
 };
 
@@ -90,7 +94,7 @@ TEST_CASE("a name that leads to the new primary is followed, also where the old 
 }
 
 TEST_CASE("a replica that did not follow a promotion is never taken for one that is not behind") {
-  ClusterOptions options;
+  auto options = test::unhurried();
   options.health_interval = 200ms;
   test::Trio trio(options);
   auto& next = trio.servers.replica(0);
@@ -118,7 +122,7 @@ TEST_CASE("a replica that did not follow a promotion is never taken for one that
 }
 
 TEST_CASE("a primary that refuses writes goes on serving reads, and who writes is told why not") {
-  ClusterOptions options;
+  auto options = test::unhurried();
   options.health_interval = 200ms;
   options.failover_wait = 300ms;
   test::Trio trio(options);
@@ -170,7 +174,7 @@ TEST_CASE("a program that starts between two primaries waits for the second") {
 }
 
 TEST_CASE("a server that is full is no server that is gone") {
-  ClusterOptions options;
+  auto options = test::unhurried();
   options.health_interval = 200ms;
   options.pool.max = 2;
   auto const lines = Lines::to(options.hub);
@@ -192,14 +196,16 @@ TEST_CASE("a server that is full is no server that is gone") {
   fill();
   REQUIRE(!others.empty());
   // Its place is free for a moment, for whoever comes first.
-  REQUIRE(eventually([&] {
-    others.front().query(
-        "select pg_terminate_backend(pid) from pg_stat_activity where query like 'select "
-        "pg_is_in_recovery%' and application_name = 'trio'",
-        Deadline::in(5s));
-    for (auto const end = Deadline::in(300ms); !end.passed();) fill();
-    return lines->count("node.unseen: primary lets nobody in") >= 1;
-  }));
+  REQUIRE(eventually(
+      [&] {
+        others.front().query(
+            "select pg_terminate_backend(pid) from pg_stat_activity where query like 'select "
+            "pg_is_in_recovery%' and application_name = 'trio'",
+            Deadline::in(20s));
+        for (auto const end = Deadline::in(300ms); !end.passed();) fill();
+        return lines->count("node.unseen: primary lets nobody in") >= 1;
+      },
+      30s));
   // The connection that is there goes on being used, and nobody waits for another primary.
   for (int i = 0; i < 10; ++i) {
     Stopwatch const watch;
@@ -218,20 +224,17 @@ TEST_CASE("a server that is full is no server that is gone") {
 }
 
 TEST_CASE("a replica without a free place costs a read nothing but the way to another") {
-  ClusterOptions options;
+  auto options = test::unhurried();
   options.health_interval = 200ms;
   auto const lines = Lines::to(options.hub);
   test::Trio trio(options, {{"max_connections", "20"}, {"superuser_reserved_connections", "0"}});
-  REQUIRE(eventually([&] {
-    auto const now = trio.topology();
-    return now->settled && now->primary && std::ranges::all_of(now->nodes, &NodeView::alive);
-  }));
+  REQUIRE(trio.all_known());
   // Each has one connection of ours, in use for long.
   std::vector<std::thread> long_ones;
   for (std::size_t i = 0; i < 2; ++i) {
     long_ones.emplace_back([&] {
       auto const session = session::Session::make(trio.engine.cluster, {});
-      failure_of([&] { ask(*session, "select pg_sleep(5)", kAnyReplica); });
+      failure_of([&] { ask(*session, "select pg_sleep(25)", kAnyReplica); });
     });
     // The second one goes where there is less to do.
     REQUIRE(eventually([&] {
@@ -255,6 +258,15 @@ TEST_CASE("a replica without a free place costs a read nothing but the way to an
     CHECK(watch.milliseconds() < 1'000 + test::grace());
   }
   others.clear();
+  for (std::size_t i : {0U, 1U}) {
+    CHECK(eventually([&] {
+      return !failure_of([&] {
+        trio.servers.replica(i).query(
+            "select pg_cancel_backend(pid) from pg_stat_activity where query = 'select "
+            "pg_sleep(25)'");
+      });
+    }));
+  }
   for (auto& one : long_ones) one.join();
 }
 

@@ -2,6 +2,7 @@
 
 #include "failover/ledger.hpp"
 #include "ledger/field.hpp"
+#include "support/promptness.hpp"
 
 namespace moonpool::cluster {
 namespace {
@@ -50,7 +51,7 @@ std::map<std::string, int> read_for(Field& field, int readers, Duration time) {
 }
 
 TEST_CASE("a replica that comes and goes fails no read") {
-  Field field;
+  Field field(test::unhurried());
   REQUIRE(ask(*field.engine.session, "select 1", kRead) == "1");
   std::thread flapping([&] {
     for (int i = 0; i < 8; ++i) {
@@ -64,29 +65,30 @@ TEST_CASE("a replica that comes and goes fails no read") {
   auto const seen = read_for(field, 6, 6s);
   flapping.join();
   CHECK(seen.count("") == 0);
-  CHECK(seen.at("replica2") > 500);
+  CHECK(seen.at("replica2") > 50);
 }
 
 TEST_CASE("a replica that is slow gets few of the reads, and none where its breaker minds") {
+  // Far slower than the others are on a busy machine.
   auto const slow = [](Field& field) {
     return field.proxy(1).add({.side = test::Side::backend,
                                .type = 'Z',
                                .nth = 0,
                                .act = test::Act::delay,
-                               .duration = 100ms});
+                               .duration = 1s});
   };
   SECTION("by being busy") {
-    Field field;
+    Field field(test::unhurried());
     read_for(field, 8, 300ms);
     slow(field);
     auto seen = read_for(field, 8, 3s);
     CHECK(seen[""] == 0);
-    CHECK(seen["replica2"] > 500);
-    CHECK(seen["replica1"] * 10 < seen["replica2"]);
+    CHECK(seen["replica2"] > 50);
+    CHECK(seen["replica1"] * 5 < seen["replica2"]);
   }
   SECTION("by its breaker") {
-    ClusterOptions options;
-    options.breaker.slow_call = 50ms;
+    auto options = test::unhurried();
+    options.breaker.slow_call = 500ms;
     options.breaker.min_calls = 5;
     options.breaker.cooldown = 30s;
     // A look that is answered lets somebody try again: none happens here.
@@ -95,10 +97,12 @@ TEST_CASE("a replica that is slow gets few of the reads, and none where its brea
     REQUIRE(eventually([&] { return field.engine.cluster->topology()->settled; }));
     read_for(field, 8, 200ms);
     slow(field);
-    CHECK(eventually([&] {
-      read_for(field, 8, 200ms);
-      return field.engine.cluster->stats()[1].read_breaker == policy::Breaker::State::open;
-    }));
+    CHECK(eventually(
+        [&] {
+          read_for(field, 8, 200ms);
+          return field.engine.cluster->stats()[1].read_breaker == policy::Breaker::State::open;
+        },
+        30s));
     auto seen = read_for(field, 8, 500ms);
     CHECK(seen[""] == 0);
     CHECK(seen["replica1"] == 0);
@@ -107,7 +111,9 @@ TEST_CASE("a replica that is slow gets few of the reads, and none where its brea
 
 TEST_CASE(
     "a primary that becomes read-only under a pooled connection: the write goes to the next one") {
-  Trio trio;
+  auto options = test::unhurried();
+  options.failover_wait = 25s;
+  Trio trio(options);
   auto& old = trio.servers.primary();
   ask(trio.session(), "create table moved (n int)");
   trio.servers.wait_until_replicated();
@@ -148,18 +154,15 @@ TEST_CASE("what a node failed at before it became the primary keeps no write awa
   trio.servers.replica(0).promote();
   test::Stopwatch const watch;
   ask(trio.session(), "insert into renewed values (1)");
-  CHECK(watch.milliseconds() < 2'000);
+  CHECK(watch.milliseconds() < 2'000 + test::grace());
   CHECK(node.breaker_state(Route::write) == policy::Breaker::State::closed);
 }
 
 TEST_CASE("a replica whose breaker has opened is read from again when it works") {
-  ClusterOptions options;
+  auto options = test::unhurried();
   options.breaker.cooldown = 300ms;
   Trio trio(options);
-  REQUIRE(eventually([&] {
-    auto const now = trio.topology();
-    return now->settled && now->primary && std::ranges::all_of(now->nodes, &NodeView::alive);
-  }));
+  REQUIRE(trio.all_known());
   auto& node = *trio.engine.cluster->nodes()[1];
   for (int i = 0; i < 5; ++i) {
     auto passage = node.insist(Route::read);
@@ -173,7 +176,7 @@ TEST_CASE("a replica whose breaker has opened is read from again when it works")
 }
 
 TEST_CASE("a read that is in the way of what its replica has to apply is run again elsewhere") {
-  Trio trio;
+  Trio trio(test::unhurried());
   auto& replica = trio.servers.replica(0);
   ask(trio.session(), "create table conflict (n int)");
   trio.servers.wait_until_replicated();
@@ -199,11 +202,13 @@ TEST_CASE("a read that is in the way of what its replica has to apply is run aga
   auto const conflicts = [&] {
     return std::stoi(replica.value("select sum(confl_lock) from pg_stat_database_conflicts"));
   };
-  bool const met = eventually([&] {
-    ask(trio.session(), "truncate conflict");
-    std::this_thread::sleep_for(100ms);
-    return conflicts() > 5;
-  });
+  bool const met = eventually(
+      [&] {
+        ask(trio.session(), "truncate conflict");
+        std::this_thread::sleep_for(100ms);
+        return conflicts() > 5;
+      },
+      30s);
   stop = true;
   for (auto& reader : readers) reader.join();
   CHECK(met);
@@ -213,7 +218,7 @@ TEST_CASE("a read that is in the way of what its replica has to apply is run aga
 
 TEST_CASE(
     "who asks for the primary alone reads there, who asks for standbys alone writes nowhere") {
-  ClusterOptions options;
+  auto options = test::unhurried();
   SECTION("the primary") {
     options.audience = Audience::primary;
     Trio trio(options);
@@ -240,7 +245,8 @@ TEST_CASE(
 }
 
 TEST_CASE("a statement that claims to have met a standby changes nothing for the primary") {
-  Trio trio;
+  Trio trio(test::unhurried());
+  REQUIRE(trio.all_known());
   ask(trio.session(),
       "create function forged() returns int language plpgsql as $$ begin raise exception 'no' "
       "using "
@@ -263,7 +269,7 @@ TEST_CASE(
   Trio trio({}, {{"synchronous_standby_names", "ANY 1 (*)"}});
   auto& old = trio.servers.primary();
   Ledger ledger(trio, 4);
-  REQUIRE(eventually([&] { return ledger.acknowledged() > 200; }));
+  REQUIRE(eventually([&] { return ledger.acknowledged() > 200; }, 30s));
   old.freeze();
   auto& first = trio.servers.replica(0);
   auto& second = trio.servers.replica(1);
@@ -275,14 +281,14 @@ TEST_CASE(
   test::Stopwatch const watch;
   next.set("synchronous_standby_names", "");
   auto const before = ledger.acknowledged();
-  CHECK(eventually([&] { return ledger.acknowledged() > before + 50; }));
-  CHECK(watch.milliseconds() < 2'000);
+  CHECK(eventually([&] { return ledger.acknowledged() > before + 50; }, 30s));
+  CHECK(watch.milliseconds() < 2'000 + test::grace());
   // It goes on where it stopped, and would take writes from who still believes in it.
   old.thaw();
   old.set("synchronous_standby_names", "");
   CHECK(eventually([&] { return trio.refusal("primary") == Refusal::old_timeline; }));
   auto const then = ledger.acknowledged();
-  CHECK(eventually([&] { return ledger.acknowledged() > then + 100; }));
+  CHECK(eventually([&] { return ledger.acknowledged() > then + 100; }, 30s));
   ledger.stop();
   auto const verdict = ledger.audit(next);
   CHECK(verdict.lost == 0);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -7,8 +8,16 @@
 
 #include "dev/cluster.hpp"
 #include "support/server/engine.hpp"
+#include "support/server/limit.hpp"
 
 namespace moonpool::test {
+
+// Where no server is frozen, one that is slow to answer because the machine has other things to do is none that is
+// gone.
+inline cluster::ClusterOptions unhurried(cluster::ClusterOptions options = {}) {
+  options.health_timeout = std::chrono::seconds(10);
+  return options;
+}
 
 // A primary with two replicas of its own, and the engine over all three, told nothing of their roles.
 struct Trio {
@@ -19,6 +28,7 @@ struct Trio {
   static dev::ClusterOptions with(dev::Settings settings) {
     dev::ClusterOptions options;
     options.name = "trio";
+    options.limit = kServerLimit;
     options.replicas = 2;
     options.settings = std::move(settings);
     return options;
@@ -33,6 +43,16 @@ struct Trio {
 
   session::Session& session() const { return *engine.session; }
   std::shared_ptr<cluster::Topology const> topology() const { return engine.cluster->topology(); }
+  // Every server was looked at and answered, so that all roles are known.
+  bool all_known() const {
+    return eventually(
+        [&] {
+          auto const now = topology();
+          return now->settled && now->primary &&
+                 std::ranges::all_of(now->nodes, &cluster::NodeView::alive);
+        },
+        std::chrono::seconds(30));
+  }
   std::string primary() const {
     auto const now = topology();
     return now->primary ? now->nodes[*now->primary].name : "";

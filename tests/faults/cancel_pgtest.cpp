@@ -64,7 +64,7 @@ TEST_CASE("past its deadline a statement is left, stopped, and nobody else feels
       bent.proxy.release(rule);
     }
     for (int i = 0; i < 50; ++i) CHECK(ask(*bent.session, "select 'mine'") == "mine");
-    CHECK(eventually([&] { return running(bent.name) == "0" || bent.proxy.live() <= 1; }, 5s));
+    CHECK(eventually([&] { return running(bent.name) == "0" || bent.proxy.live() <= 1; }, 9s));
     bent.proxy.clear();
     CHECK(test::at_rest(*bent.cluster));
     test::check_clean(*bent.session);
@@ -248,7 +248,7 @@ TEST_CASE("a hundred calls cut short while cancels are slow: never more sessions
   options.pool.acquire_timeout = 50ms;
   options.breaker = {.failures = 1'000'000, .failure_rate = 0};
   Bent bent(options);
-  ask(*bent.session, "select 1");
+  CHECK(eventually([&] { return !failure_of([&] { ask(*bent.session, "select 1"); }); }));
   auto const slow = bent.proxy.add(
       {.type = test::kCancelRequest, .nth = 0, .act = Act::delay, .duration = 300ms});
   std::atomic<bool> stop{false};

@@ -1,5 +1,7 @@
 // The pool against servers that die, hang and turn away, with callers who leave when it hurts most.
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <random>
@@ -298,7 +300,8 @@ TEST_CASE("a process without free descriptors is told so, and recovers") {
   rlimit limit{};
   REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0);
   // The lowest free number is the first that is not to be had.
-  int const next = dup(0);
+  int const next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  REQUIRE(next >= 0);
   close(next);
   rlimit tight = limit;
   tight.rlim_cur = static_cast<rlim_t>(next);

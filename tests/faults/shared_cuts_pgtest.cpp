@@ -25,11 +25,12 @@ unsigned a_seed() {
   return given != nullptr ? static_cast<unsigned>(std::atol(given)) : std::random_device()();
 }
 
-// Cuts, one after the other, until so many have hit.
-int cut_at_random(test::Proxy& proxy, std::mt19937& random, int times) {
+// Cuts, one after the other, until so many have hit, or the time is over.
+int cut_at_random(test::Proxy& proxy, std::mt19937& random, int wanted) {
   auto below = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
+  auto const end = Deadline::in(90s);
   int hit = 0;
-  for (int i = 0; i < times; ++i) {
+  while (hit < wanted && !end.passed()) {
     static constexpr Act kActs[] = {Act::cut_before, Act::cut_after, Act::cut_at};
     test::Rule rule;
     rule.act = kActs[below(3)];
@@ -56,13 +57,15 @@ TEST_CASE("connections that are shared and cut at random") {
   cluster::ClusterOptions options;
   options.pool.max = 2;
   // Many are cut on purpose, and none of it is the server's fault.
-  options.pool.share_slow = 100ms;
+  options.pool.share_slow = 10s;
+  options.pool.acquire_timeout = options.pool.connect_timeout = 60s;
   options.breaker = {.failures = 1'000'000, .failure_rate = 0};
   options.budget.tokens = 0;
   Bent bent(options);
   Habits habits;
   habits.share = Share::all;
   habits.retry.attempts = 20;
+  habits.timeout = 120s;
   std::atomic<bool> stop{false};
   std::atomic<int> reads{0};
   std::atomic<int> numbers{0};
@@ -73,7 +76,7 @@ TEST_CASE("connections that are shared and cut at random") {
   int hit = 0;
   auto const insert = "insert into " + table + " values ($1::int)";
   cutting = std::thread([&] {
-    hit = cut_at_random(bent.proxy, random, 150);
+    hit = cut_at_random(bent.proxy, random, 120);
     stop = true;
   });
   test::side_by_side(12, findings, [&](int i) {

@@ -26,12 +26,14 @@ std::set<std::string_view> const kStale = {"26000", "42P05"};
 constexpr int kAttempts = 3;
 
 Habits three_times() {
-  return {.timeout = 20s, .retry = {.attempts = kAttempts, .base = 0ms, .cap = 0ms}};
+  return {.timeout = 120s, .retry = {.attempts = kAttempts, .base = 0ms, .cap = 0ms}};
 }
 
 cluster::ClusterOptions without_breaker() {
   cluster::ClusterOptions options;
   options.pool.max = 2;
+  // It is what the server answers that ends a call here, however long that takes.
+  options.pool.acquire_timeout = options.pool.connect_timeout = 60s;
   options.breaker = {.failures = 1'000'000, .failure_rate = 0};
   options.budget.tokens = 0;
   return options;

@@ -79,8 +79,9 @@ class Link {
   Stream front_{Framer(Side::frontend)};
   Stream back_{Framer(Side::backend)};
   TimePoint client_spoke_{};
-  bool asked_ = false;    // the client ended a burst that was not answered yet
-  bool patient_ = false;  // answers are held back until the client is silent
+  TimePoint client_silent_since_{};  // it spoke, or was seen to be at work
+  bool asked_ = false;               // the client ended a burst that was not answered yet
+  bool patient_ = false;             // answers are held back until the client is silent
   int turns_ = 0;
   bool cancels_ = false;
   bool blackhole_ = false;

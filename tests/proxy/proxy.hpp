@@ -53,8 +53,9 @@ class Proxy {
   bool wait_for_hits(int rule, int count = 1, Duration limit = std::chrono::seconds(10)) const;
 
   void door(Door door);
-  // Hold answers back until the client has been silent for so long, and count what it then got as one
-  // round trip. Zero, the default: pass on at once; round trips are then an upper bound.
+  // Hold answers back until the client has been silent for so long and no other thread of this process is at
+  // work, and count what it then got as one round trip. Zero, the default: pass on at once; round trips are then
+  // an upper bound.
   void patience(Duration duration);
   // Everything passes byte by byte.
   void slice(bool on);

@@ -130,11 +130,11 @@ describe("a handle", function()
   end)
 
   it("has handles with other habits", function()
-    local quick = db:with { timeout = "100ms" }
-    local e = refusal(quick.exec, quick, "select pg_sleep(5)")
+    local quick = db:with { timeout = "1s" }
+    local e = refusal(quick.exec, quick, "select pg_sleep(30)")
     assert.equal("timeout", e.kind)
     assert.is_true(e.in_doubt)
-    assert.equal(1, quick:query("select 1"):scalar())
+    assert.equal(1, quick:with({ timeout = "20s" }):query("select 1"):scalar())
     assert.equal("config", refusal(db.with, db, { timeuot = "1s" }).kind)
     assert.equal("usage", refusal(db.with, db, nil).kind)
     local own = db:session()

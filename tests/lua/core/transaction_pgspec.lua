@@ -197,9 +197,9 @@ describe("a transaction", function()
 
   it("ends with its time", function()
     local from = os.time()
-    local e = refusal(db.transaction, db, function(tx) tx:exec "select pg_sleep(10)" end, { timeout = "200ms" })
+    local e = refusal(db.transaction, db, function(tx) tx:exec "select pg_sleep(60)" end, { timeout = "200ms" })
     assert.equal("timeout", e.kind)
-    assert.is_true(os.time() - from <= 3)
+    assert.is_true(os.time() - from <= 10)
     assert.equal(1, db:query("select 1"):scalar())
   end)
 

@@ -184,7 +184,7 @@ describe("a task that is told to end inside a call", function()
   local db
 
   setup(function()
-    db = database.connect { pool = { max = 4 } }
+    db = database.connect { pool = { max = 4, acquire_timeout = "30s" } }
     db:script "drop table if exists wl_call; create table wl_call (a int)"
   end)
   teardown(function()
@@ -250,7 +250,7 @@ describe("a task that is told to end inside a call", function()
         local task = moonpool.spawn(calls[name])
         moonpool.sleep(wait)
         task:cancel()
-        local e = database.refusal(task.join, task, 5)
+        local e = database.refusal(task.join, task, 30)
         assert.equal("cancelled", e.kind)
       end
       collectgarbage()
@@ -264,7 +264,7 @@ describe("a task that is told to end inside a call", function()
           while taken < 4 do moonpool.sleep "5ms" end
         end)
       end
-      moonpool.gather({ timeout = 10 }, take, take, take, take)
+      moonpool.gather({ timeout = 30 }, take, take, take, take)
       -- The server was told to stop; cancels are spread, so not all at once.
       local running = 1
       for _ = 1, 100 do

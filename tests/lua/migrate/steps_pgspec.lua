@@ -36,7 +36,7 @@ describe("a migration that is more than one transaction", function()
       end
     end }):up()
     assert.equal("3_three", titles(list))
-    assert.equal(1, waits)
+    assert.is_true(waits >= 1)
   end)
 
   it("runs alone what no transaction can hold, and takes up where it broke off", function()

@@ -58,11 +58,11 @@ describe("cached", function()
   end)
 
   it("forgets when the time is up", function()
-    local q = db:from("t"):where({ id = 1 }):cached("t", "60ms")
+    local q = db:from("t"):where({ id = 1 }):cached("t", "2s")
     assert.equal(1, q:one().a)
     change(2)
     assert.equal(1, q:one().a)
-    moonpool.sleep "80ms"
+    moonpool.sleep "2100ms"
     assert.equal(2, q:one().a)
   end)
 
@@ -143,9 +143,13 @@ describe("cached", function()
   end)
 
   it("does not keep what was read before a write and arrives after it", function()
-    local slow = db:from("t"):select("a", moonpool.raw "pg_sleep(0.15)::text as nap"):where({ id = 1 }):cached "t"
+    local slow = db:from("t"):select("a", moonpool.raw "pg_sleep(1)::text as nap"):where({ id = 1 }):cached "t"
     moonpool.gather(function() assert.equal(1, slow:one().a) end, function()
-      moonpool.sleep "50ms"
+      repeat
+        moonpool.sleep "5ms"
+        local naps = db:query([[select count(*) from pg_stat_activity where state = 'active'
+          and query like '%pg_sleep(1)::text as nap%' and pid <> pg_backend_pid()]]):scalar()
+      until naps > 0
       db:update("t"):set({ a = 8 }):where({ id = 1 }):invalidates("t"):exec()
     end)
     assert.equal(8, slow:one().a)

@@ -17,9 +17,15 @@ describe("Ctrl-C", function()
     local folder = folders.new {
       ["1_loop.lua"] = [[return { up = function(m) m:exec "create table interrupted (a int)" while true do end end }]],
     }
-    local said = os.tmpname()
-    os.execute(("timeout -s INT -k 10 1 %s --no-env-file migrate up --dir %s >/dev/null 2>%s"):format(
-      program.path(), folder.path, said))
+    local said, pid = os.tmpname(), os.tmpname()
+    -- The interruption comes when the server has nothing more to do for it, so that it loops.
+    local looping = "select 'it ' || 'loops' from pg_stat_activity where state = 'idle in transaction' "
+      .. "and query like 'create table interrupted%'"
+    os.execute(([[(for i in $(seq 100); do %s --no-env-file --json -c "%s" | grep -q 'it loops' && break; done
+      sleep 0.5; kill -INT $(cat %s)) >/dev/null 2>&1 &
+      sh -c 'echo $$ >%s; exec %s --no-env-file migrate up --dir %s' >/dev/null 2>%s]]):format(
+      program.path(), looping, pid, pid, program.path(), folder.path, said))
+    os.remove(pid)
     local file = io.open(said)
     local text = file:read "*a"
     file:close()

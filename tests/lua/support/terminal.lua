@@ -75,10 +75,10 @@ end
 ---Waits until the screen shows a text, and forgets what stood up to there. Gives what stood before it; an error
 ---with all that was seen when it does not come in time.
 ---@param what string plain text
----@param seconds number|nil 10
+---@param seconds number|nil 30
 ---@return string
 function Terminal:expect(what, seconds)
-  local deadline = os.time() + (seconds or 10)
+  local deadline = os.time() + (seconds or 30)
   while true do
     local shown = visible(self.seen)
     local from, to = shown:find(what, 1, true)
@@ -94,10 +94,10 @@ function Terminal:expect(what, seconds)
 end
 
 ---Waits for the end of the program; its exit code, or 128 and the signal.
----@param seconds number|nil 10
+---@param seconds number|nil 30
 ---@return integer
 function Terminal:wait(seconds)
-  local status, deadline = ffi.new "int[1]", os.time() + (seconds or 10)
+  local status, deadline = ffi.new "int[1]", os.time() + (seconds or 30)
   repeat
     self:pump(50)
     local gone = C.waitpid(self.pid, status, 1)

@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "support/server/dsn.hpp"
+#include "support/server/limit.hpp"
 
 namespace moonpool::test {
 
@@ -10,6 +11,7 @@ dev::Cluster& servers() {
   static dev::Cluster cluster = [] {
     dev::ClusterOptions options;
     options.name = "tests";
+    options.limit = kServerLimit;
     return dev::Cluster::start(options);
   }();
   return cluster;

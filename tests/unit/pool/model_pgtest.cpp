@@ -18,8 +18,12 @@ class History {
   explicit History(unsigned seed)
       : random_(seed),
         max_(1 + seed % 4),
-        ground_({.max = max_, .min = seed % 2, .max_waiters = 12, .connecting_limit = 2}, "",
-                false) {}
+        ground_({.max = max_,
+                 .min = seed % 2,
+                 .max_waiters = 12,
+                 .connecting_limit = 2,
+                 .acquire_timeout = 60s},
+                "", false) {}
   ~History() {
     held_.clear();
     line_.clear();

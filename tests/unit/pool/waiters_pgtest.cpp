@@ -178,8 +178,10 @@ TEST_CASE("logins that hang hold up no more than the limit, and nobody past the 
     caller->finish();
     CHECK(caller->error);
   }
-  CHECK(watch.milliseconds() < 200 + test::grace());
-  CHECK(proxy.accepted() <= 4);
+  auto const took = watch.milliseconds();
+  CHECK(took < 200 + test::grace());
+  // Two at a time, each of which hangs for its connect timeout.
+  CHECK(proxy.accepted() <= 2 * (2 + static_cast<int>(took / 400)));
   proxy.door(Proxy::Door::open);
   CHECK(eventually([&] {
     Caller caller(ground);

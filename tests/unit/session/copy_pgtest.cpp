@@ -173,7 +173,7 @@ TEST_CASE("a server that takes no data is left at the deadline, and nothing is s
   Engine const engine;
   auto const table = new_table();
   RunOptions options;
-  options.timeout = 500ms;
+  options.timeout = 3s;
   auto const copy = into(*engine.session, table, options);
   auto const pid =
       std::stoi(sql("select pid from pg_stat_activity where query like 'copy " + table + "%'"));

@@ -54,10 +54,15 @@ TEST_CASE("the token rides along: no round trip of its own") {
     wait(first->commit());
   }
   bent.proxy.patience(20ms);
-  bent.proxy.reset_round_trips();
-  auto const tx = wait(bent.session->begin(once()));
-  test::run(*tx, table.insert(2));
-  wait(tx->commit());
+  std::shared_ptr<Session> tx;
+  // One commit in some hundred sweeps old tokens away, which is a call of its own: that one is not counted.
+  do {
+    bent.proxy.reset_round_trips();
+    bent.proxy.clear_log();
+    tx = wait(bent.session->begin(once()));
+    test::run(*tx, table.insert(2));
+    wait(tx->commit());
+  } while (to_string(bent.proxy.log()).find("DELETE FROM moonpool.commits") != std::string::npos);
   CHECK(bent.proxy.round_trips() == 2);
   CHECK(sql("select count(*) from moonpool.commits where token = '" + tx->token() + "'") == "1");
 }
@@ -163,7 +168,7 @@ TEST_CASE("a proof that cannot be had in time, or ever, throws") {
   test::Stopwatch const quick;
   CHECK(error_of([&] { wait(prove_committed(nobody.session, new_token(), 10s)); }).sqlstate() ==
         "42501");
-  CHECK(quick.milliseconds() < 1'000);
+  CHECK(quick.milliseconds() < 1'000 + test::grace());
 }
 
 TEST_CASE("a role laid on needs no right to the tokens") {

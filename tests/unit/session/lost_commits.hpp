@@ -14,10 +14,6 @@ class LostCommits {
  public:
   explicit LostCommits(unsigned seed) : random_(seed) {
     test::sql("create table " + table_ + " (op int, run int)");
-    Habits habits;
-    habits.timeout = std::chrono::milliseconds(80);
-    // Deadlines that are to pass while COMMIT is held.
-    hasty_ = bent_.session->with(habits);
   }
 
   // One transaction, run again for as long as it is proven undone.
@@ -58,11 +54,10 @@ class LostCommits {
     using test::Act;
     using test::Side;
     auto& proxy = bent_.proxy;
-    bool const hasty = way == Way::held || way == Way::late;
     TransactionOptions options;
     options.exactly_once = true;
     options.attempt = run;
-    auto const tx = test::wait((hasty ? hasty_ : bent_.session)->begin(options));
+    auto const tx = test::wait(bent_.session->begin(options));
     test::run(*tx, "insert into " + table_ + " values (" + std::to_string(op) + ", " +
                        std::to_string(run) + ")");
     auto const chance = [&](int most) {
@@ -100,10 +95,16 @@ class LostCommits {
     // The original comes late: while nobody waits for it yet, or into the arms of the fence.
     int held_hits = 0;
     std::thread later;
+    auto committing = tx;
     if (held != 0) {
+      // A deadline that is to pass while COMMIT is held, and nothing before it.
+      Habits hasty;
+      hasty.timeout = std::chrono::milliseconds(80);
+      committing = tx->with(hasty);
       auto const after =
           std::chrono::milliseconds(way == Way::held ? 81 + chance(60) : 60 + chance(40));
       later = std::thread([&proxy, &held_hits, held, after] {
+        proxy.wait_for_hits(held);
         std::this_thread::sleep_for(after);
         held_hits = proxy.hits(held);
         proxy.release(held);
@@ -111,7 +112,7 @@ class LostCommits {
     }
     bool committed = true;
     try {
-      test::wait(tx->commit());
+      test::wait(committing->commit());
     } catch (Error const& error) {
       committed = false;
       INFO(error.describe());
@@ -130,7 +131,6 @@ class LostCommits {
   std::mt19937 random_;
   test::Bent bent_;
   std::string const table_ = test::unique("lost");
-  std::shared_ptr<Session> hasty_;
   std::map<std::pair<int, int>, bool> told_;
   int faults_ = 0;
 };

@@ -44,7 +44,10 @@ void fill_a_page(Session& session) {
 }
 
 TEST_CASE("a change that ends with its page of the log is read on the replica at once") {
-  Engine const engine;
+  // What the server itself writes to its log meanwhile is on its way to the replica as well.
+  cluster::ClusterOptions options;
+  options.catch_up_wait = 10s;
+  Engine const engine(options);
   fill_a_page(*engine.session);
   test::servers().wait_until_replicated();
   wire::Request request;

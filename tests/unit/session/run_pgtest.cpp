@@ -94,7 +94,7 @@ TEST_CASE("a call keeps its deadline, and the server is told to stop") {
                    "'%session_deadline%' "
                    "and pid <> pg_backend_pid()") == "0";
       },
-      2s));
+      10s));
   CHECK(ask(*engine.session, "select 1") == "1");
 }
 

@@ -28,25 +28,34 @@ inline Habits once() {
   return habits;
 }
 
-// Sessions on the primary alone.
+// Nothing here takes so long, however busy the machine is with other things.
+inline constexpr Duration kNeverSlow = 60s;
+
+// Sessions on the primary alone. Where a test is not about slow statements, none is taken for one.
 struct Place {
-  explicit Place(std::size_t max, Habits habits = {}, pool::PoolOptions pool = {})
+  explicit Place(std::size_t max, Habits habits = {}, Duration slow = kNeverSlow)
       : name(test::unique("share")),
-        engine({test::node(test::primary(), cluster::Role::primary, name)}, options(max, pool),
+        engine({test::node(test::primary(), cluster::Role::primary, name)}, options(max, slow),
                habits) {}
 
-  static cluster::ClusterOptions options(std::size_t max, pool::PoolOptions pool) {
+  static cluster::ClusterOptions options(std::size_t max, Duration slow) {
     cluster::ClusterOptions out;
-    pool.max = max;
-    // The machine may be busy with other things.
-    pool.share_slow = 60ms;
-    out.pool = pool;
+    out.pool.max = max;
+    out.pool.share_slow = slow;
     out.health_interval = Duration::zero();
     return out;
   }
   // So that the pool has seen what it takes.
   void know(std::string const& text, std::string const& param) const {
     for (int i = 0; i < 3; ++i) test::run(*engine.session, statement(text, {param}), kRead);
+  }
+  // So that none has to be opened any more.
+  void open_all() const {
+    auto& reads = engine.cluster->nodes().front()->reads();
+    std::list<pool::Lease> held;
+    while (held.size() < reads.stats().max) {
+      held.push_back(wait(reads.acquire(Deadline::in(20s))));
+    }
   }
   pool::PoolStats stats() const { return engine.cluster->stats().front().reads; }
   bool rests() const {

@@ -7,6 +7,8 @@
 #include <random>
 #include <thread>
 
+#include "support/promptness.hpp"
+
 namespace moonpool::session {
 namespace {
 
@@ -30,7 +32,7 @@ TEST_CASE("many callers on few connections, each with its own answer") {
 TEST_CASE("sixteen callers on one connection are one round trip, and more wait for a seat") {
   cluster::ClusterOptions options;
   options.pool.max = 1;
-  options.pool.share_slow = 60ms;
+  options.pool.share_slow = kNeverSlow;
   test::Bent const bent(options);
   for (int i = 0; i < 3; ++i) test::run(*bent.session, statement(kNumber, {"0"}), kRead);
   auto& proxy = const_cast<test::Proxy&>(bent.proxy);
@@ -84,7 +86,8 @@ TEST_CASE("a backend that is killed: whoever was on it is in doubt, and reads ru
     Place const place(1, again ? Habits{} : once());
     place.know(kPause, "0");
     place.know(kNumber, "0");
-    Call running(place, kPause, "0.4");
+    // Long enough to be there still when the end comes.
+    Call running(place, kPause, "3");
     Calls behind;
     for (int i = 0; i < 6; ++i) behind.emplace_back(place, kNumber, std::to_string(i));
     CHECK(place.stats().riding == 6);
@@ -129,7 +132,7 @@ TEST_CASE("a caller that goes is skipped, and nobody is cancelled for it") {
 TEST_CASE("the reader goes: another one reads on") {
   Place const place(1);
   place.know(kPause, "0");
-  auto first = std::make_unique<Call>(place, kPause, "0.2");
+  auto first = std::make_unique<Call>(place, kPause, "1");
   Call last(place, kPause, "0");
   std::thread goes([&] {
     CHECK_FALSE(drive({first.get()}, 50ms));
@@ -147,13 +150,13 @@ TEST_CASE("a deadline is its caller's own") {
   auto brief = kRead;
   brief.timeout = 60ms;
   Stopwatch const watch;
-  Call hurried(place, kPause, "0.5", brief);
+  Call hurried(place, kPause, "1", brief);
   Call patient(place, kPause, "0");
   REQUIRE(drive({&hurried}));
-  CHECK(watch.milliseconds() < 400);
+  CHECK(watch.milliseconds() < 60 + test::grace());
   CHECK(hurried.take() == "error timeout unknown");
   REQUIRE(drive({&patient}));
-  CHECK(watch.milliseconds() > 450);
+  CHECK(watch.milliseconds() > 950);
   CHECK_FALSE(patient.take().starts_with("error"));
   CHECK(place.rests());
 }
@@ -230,13 +233,14 @@ TEST_CASE("threads share too: everybody has their own answer while callers go an
   CHECK(right > 1000);
   CHECK(place.rests());
   CHECK(place.stats().rides > 0);
-  CHECK(test::sessions(place.name) <= 2);
+  // The killed ones may still be on their way out.
+  CHECK(eventually([&] { return test::sessions(place.name) <= 2; }));
 }
 
 TEST_CASE("a loop that knows descriptors only is told by one when to go on") {
   Place const place(1);
   place.know(kPause, "0");
-  Call blocking(place, kPause, "0.05");
+  Call blocking(place, kPause, "1");
   Call stepped(place, kPause, "0");
   auto* const shared = stepped.waits().shared;
   REQUIRE(shared != nullptr);

@@ -97,7 +97,7 @@ TEST_CASE("a script that takes too long is in doubt, can be cancelled and draine
   CHECK(connection->is_open());
   CHECK_FALSE(connection->usable());
   REQUIRE(wait(connection->cancel(soon())));
-  CHECK(wait(connection->drain(Deadline::in(3s))));
+  CHECK(wait(connection->drain(Deadline::in(10s))));
   CHECK(connection->usable());
   CHECK(connection->session_changed());
   CHECK(sql("select count(*) from " + table) == "0");
@@ -114,7 +114,7 @@ TEST_CASE("a script destroyed mid-flight is drained") {
   }
   CHECK_FALSE(connection->usable());
   REQUIRE(wait(connection->cancel(soon())));
-  CHECK(wait(connection->drain(Deadline::in(3s))));
+  CHECK(wait(connection->drain(Deadline::in(10s))));
   CHECK(value(*connection, "select 6") == "6");
 }
 
