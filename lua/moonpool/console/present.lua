@@ -167,7 +167,9 @@ end
 local function query_text(looks, value, session)
   local ok, is = pcall(is_query, value)
   if not ok or not is then return nil end
-  local sql = value:to_sql()
+  local whole, sql = pcall(value.to_sql, value)
+  -- One that lacks something yet says what.
+  if not whole then return width.safe(tostring(value), true) .. "\n" end
   if not session or sql_text.first_word(sql) ~= "select" then return width.safe(sql, true) .. "\n" end
   return M.result(looks, session.db:query(value))
 end

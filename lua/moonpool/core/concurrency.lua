@@ -16,8 +16,12 @@ local M = {}
 -- Functions are called with what spawn was given, so anything callable will do.
 local function check(f, what)
   local meta = getmetatable(f)
-  if type(f) ~= "function" and not (type(meta) == "table" and meta.__call) then
-    errors.misuse("%s takes functions, got a %s", what, type(f))
+  local own = type(meta) == "table"
+  -- Calling these says what is wrong with calling them.
+  local walked = own and meta.__walked
+  if type(f) ~= "function" and (walked or not own or not meta.__call) then
+    errors.misuse("%s takes functions, got %s; write function() return %s end", what, walked or "a " .. type(f),
+      walked and "db:query(…), or query:all()," or "…")
   end
 end
 
@@ -40,6 +44,9 @@ end
 ---@param ... fun(): any
 ---@return any ...
 function M.gather(options, ...)
+  if type(options) == "table" and type(rawget(options, 1)) == "function" then
+    errors.misuse "gather takes functions one by one, not a list: moonpool.gather(unpack(list))"
+  end
   local settings = type(options) == "table" and getmetatable(options) == nil and options or nil
   local functions = settings and { ... } or { options, ... }
   local n = select("#", ...) + (settings and 0 or options ~= nil and 1 or 0)

@@ -12,6 +12,7 @@ local null = require "moonpool.core.null"
 local op = require "moonpool.core.op"
 local option = require "moonpool.core.options"
 local params = require "moonpool.core.params"
+local placeholders = require "moonpool.core.placeholders"
 local rows = require "moonpool.core.rows"
 local run = require "moonpool.core.run"
 
@@ -237,21 +238,19 @@ end
 
 ---Walks over the rows, once. Leaving early is safe.
 ---@async
----@return fun(out: moonpool.CopyOut): moonpool.Row|nil
----@return moonpool.CopyOut
+---@return fun(): moonpool.Row|nil
 function CopyOut:each()
   if not self.like then
     errors.misuse "this COPY is read by chunks(): each() takes the name of a table or a query, in no other format"
   end
-  return next_row, self
+  return function() return next_row(self) end
 end
 
 ---Walks over the data as they come, in strings of whole rows.
 ---@async
----@return fun(out: moonpool.CopyOut): string|nil
----@return moonpool.CopyOut
+---@return fun(): string|nil
 function CopyOut:chunks()
-  return next_chunk, self
+  return function() return next_chunk(self) end
 end
 
 ---Reads no further. The server is told to stop.
@@ -268,6 +267,18 @@ local function source_of(target, columns)
   if path then return ("select %s from %s"):format(list, path) end
   if columns then errors.misuse "columns are for a table; a query names its own" end
   return (target:gsub("[%s;]+$", ""))
+end
+
+-- A ? may be an operator, so only the server knows that one was meant as a parameter.
+local function explained(e, source)
+  if errors.is_error(e) and e.sqlstate == "42601" then
+    local ok, scan = pcall(placeholders.scan, source)
+    if ok and scan.n > 0 then
+      errors.advise(e, "PostgreSQL allows no parameters in COPY: write the values into the query, or read it with "
+        .. "db:stream(sql, …)")
+    end
+  end
+  return e
 end
 
 ---@async
@@ -294,7 +305,9 @@ function M.out_of(session, codec, target, options)
     local source = source_of(target, options.columns)
     if format == "text" then
       local ask = ("select * from (%s) as rows limit 0"):format(source)
-      like = run.one(session, ask, {}, 0, nil, route, 0, timeout)
+      local ok, answer = pcall(run.one, session, ask, {}, 0, nil, route, 0, timeout)
+      if not ok then error(explained(answer, source), 0) end
+      like = answer
       -- Types of the user's own are asked about now: nothing else runs on a transaction during its COPY.
       rows.wrap(like, codec, memory, session, route)
     end

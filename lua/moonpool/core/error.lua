@@ -50,6 +50,29 @@ local function place(n)
   return n > 0 and n or nil
 end
 
+-- What to do about errors of the server that say too little, by SQLSTATE; the second pattern is its English words.
+local advice = {
+  ["25P02"] = { "", "an earlier statement of it failed: roll back. What may fail goes into a savepoint, "
+    .. "tx:transaction(function(inner) … end)" },
+  ["42601"] = { "^cannot insert multiple commands", "several statements are a script: db:script(text); each by itself, "
+    .. "in one round trip: db:batch(function(b) … end)" },
+}
+
+---Says what to do, where the error does not say it itself.
+---@param e moonpool.Error
+---@param hint string
+---@param instead boolean|nil the server's own hint leads nowhere: this one takes its place
+function M.advise(e, hint, instead)
+  local last = e.hint
+  if last and not instead then return end
+  e.hint = hint
+  if not e.description then return end
+  local from, to = (e.description):find(last and "\nHINT: " .. last or "\0", 1, true)
+  local before, behind = e.description, ""
+  if from then before, behind = before:sub(1, from - 1), before:sub(to + 1) end
+  e.description = before .. "\nHINT: " .. hint .. behind
+end
+
 ---Copies an error of the engine; the handle stays the caller's.
 ---@param handle ffi.cdata*
 ---@return moonpool.Error
@@ -63,6 +86,8 @@ function M.from(handle)
   e.in_doubt = number(handle, IN_DOUBT) == 1
   e.causes = {}
   for i = 1, number(handle, CAUSES) do e.causes[i] = M.from(C.mp_error_cause(handle, i - 1)) end
+  local known = e.sqlstate and advice[e.sqlstate]
+  if known and (e.message or ""):find(known[1]) then M.advise(e, known[2]) end
   return setmetatable(e, Error)
 end
 

@@ -406,6 +406,12 @@ local meant = {
   execute = "db:exec(sql, …), or db:query(sql, …) for rows", run = "db:exec(sql, …), or db:query(sql, …) for rows",
   raw = "moonpool.raw(sql, …)", prepare = "db:query(sql, …): what comes a second time is prepared",
   cursor = "db:stream(sql, …)", subscribe = "db:listen(channel)", notify = 'db:exec("select pg_notify(?, ?)", …)',
+  savepoint = "tx:transaction(function(inner) … end): inside a transaction that is a savepoint",
+  atomic = "db:transaction(function(tx) … end)", exactly_once = "db:transaction(f, { exactly_once = true })",
+  upsert = "db:insert_into(table):values { … }:on_conflict(column):do_update { … }",
+  copy_from = "db:copy_in(table, columns, function(put) … end)", copy_to = "db:copy_out(table)",
+  fetchone = "db:query_row(sql, …)", fetchall = "db:query(sql, …):all()", disconnect = "db:close()",
+  unlisten = "listener:close()", count = "db:from(table):count()", each = "db:query(sql, …):each()",
 }
 
 -- Methods whose module is loaded when somebody calls them first.

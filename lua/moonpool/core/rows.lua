@@ -33,12 +33,18 @@ local Result = {}
 local STATE = "\0state"
 local face_index, face_length
 
+-- `for row in rows do`
+local function not_called()
+  errors.misuse "a result is walked by each(): for row in rows:each() do … end"
+end
+
 local function face_of(state)
   local face = newproxy(true)
   local metatable = getmetatable(face)
   metatable[STATE] = state
   metatable.__index, metatable.__len, metatable.__tostring = face_index, face_length, pretty.result
   metatable.__names = Result -- for completion
+  metatable.__call, metatable.__walked = not_called, "rows of a statement that has run already"
   return face
 end
 

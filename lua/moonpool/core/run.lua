@@ -82,14 +82,14 @@ local JSON_HINT = "a list is sent as an array; for a JSON array say moonpool.jso
 -- A list goes out as an array, also where a JSON array was meant: the server sees "{1,2}" and says little.
 local function hint_at_lists(e, list, n)
   -- Rows of an insert cast theirs by array_cat.
-  if e.sqlstate == "42883" and e.message:find("array_cat(json", 1, true) then e.hint = JSON_HINT end
+  if e.sqlstate == "42883" and e.message:find("array_cat(json", 1, true) then errors.advise(e, JSON_HINT, true) end
   if e.sqlstate ~= "22P02" or e.hint then return end
   local wanted = e.message:find("type json", 1, true) and JSON_HINT or LIST_HINT
   if wanted == LIST_HINT and not e.message:find('"{', 1, true) then return end
   for i = 1, n do
     local value = list[i]
     if type(value) == "table" and (marks.kind(value) or "array") == "array" and rawget(value, 1) ~= nil then
-      e.hint = wanted
+      errors.advise(e, wanted)
       return
     end
   end
@@ -103,9 +103,6 @@ function M.fail(handle, list, n)
   local e = errors.from(C.mp_op_error(handle))
   C.mp_op_free(ffi.gc(handle, nil))
   if list then hint_at_lists(e, list, n) end
-  if e.sqlstate == "42601" and not e.hint and e.message:find("multiple commands", 1, true) then
-    e.hint = "one statement at a time; script runs a text of several"
-  end
   e.where = errors.callers_line()
   error(e, 0)
 end

@@ -2,7 +2,9 @@
 
 local abandoned = require "moonpool.core.abandoned"
 local ffi = require "ffi"
+local errors = require "moonpool.core.error"
 local guard = require "moonpool.core.guard"
+local misname = require "moonpool.core.misname"
 local native = require "moonpool.core.ffi"
 local rows = require "moonpool.core.rows"
 local run = require "moonpool.core.run"
@@ -90,5 +92,23 @@ function Stream:close()
 end
 
 guard.methods(Stream, Stream, "a stream")
+
+Stream.__walked = "a stream"
+-- `for row in stream do`
+function Stream.__call()
+  errors.misuse "a stream is walked by each(): for row in stream:each() do … end"
+end
+
+-- What results have, and what is read once cannot have.
+local whole = "db:query(…), which holds all rows; or walk: for row in stream:each() do"
+local meant = { all = whole, first = whole, one = whole, scalar = whole, column = whole, pairs = whole, map = whole,
+  count = whole, rows = "for row in stream:each() do", next = "for row in stream:each() do" }
+
+-- Its own fields are asked for while they are nil.
+local own = { line = true, result = true }
+setmetatable(Stream, { __index = function(methods, name)
+  if own[name] then return nil end
+  return misname.check_meant("a stream has no", name, meant, methods)
+end })
 
 return M

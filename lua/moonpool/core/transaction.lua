@@ -131,11 +131,19 @@ local function conclude(tx, ok, ...)
   return false, e
 end
 
+-- Who ends it from inside of its function leaves nothing to end behind it.
+local function check_ending(tx)
+  tx:_session()
+  if tx.state.of_function then
+    errors.misuse "this transaction ends with its function: it commits when that returns, and error(…) rolls it back"
+  end
+end
+
 ---Commits. Raises when that fails; the transaction is over either way.
 ---@async
 ---@param tx moonpool.Handle
 function M.commit(tx)
-  tx:_session()
+  check_ending(tx)
   local e = finish(tx, "committed", C.mp_commit)
   if not e then return end
   tx.state.over, e.where = "not committed", errors.callers_line()
@@ -146,13 +154,14 @@ end
 ---@async
 ---@param tx moonpool.Handle
 function M.rollback(tx)
-  tx:_session()
+  check_ending(tx)
   finish(tx, "rolled back", C.mp_rollback)
 end
 
 local function attempt(parent, f, options, timeout, number)
   local session = begin(parent:_session(), options, timeout, number)
   local tx = parent:_derive(session, state_in(parent))
+  tx.state.of_function = true
   return conclude(tx, pcall(f, tx))
 end
 

@@ -62,7 +62,16 @@ local meant = {
 function M.class(name, more)
   local class = {}
   class.__index = class
-  function class:__tostring() return (self:to_sql()) end
+  -- What is not whole yet is shown, too, with what it lacks.
+  function class:__tostring()
+    local ok, text = pcall(self.to_sql, self)
+    return ok and text or ("%s (%s)"):format(name, type(text) == "table" and text.message or tostring(text))
+  end
+  class.__walked = name
+  -- `for row in query do`
+  function class.__call()
+    misuse.raise("%s is walked by each(): for row in query:each() do … end", name)
+  end
   local unknown = misuse.unknown(name .. " has no method", class, setmetatable(more or {}, { __index = meant }))
   return setmetatable(class, {
     __index = function(methods, key)

@@ -48,6 +48,11 @@ local function starter(name, kind)
   }
 end
 
+-- What else was given would be lost without a word.
+local function alone(method, more, instead)
+  if more > 0 then misuse.raise("%s takes a table's name and nothing else; go on with %s", method, instead) end
+end
+
 local INSERT = starter("insert_into", "insert")
 local UPDATE = starter("update", "update")
 local DELETE = starter("delete_from", "delete")
@@ -103,18 +108,30 @@ function M.from(runner, table, alias) return (begin(runner, "from"):from(table, 
 
 ---@param runner any a handle
 ---@param table string
+---@param ... nil
 ---@return moonpool.Insert
-function M.insert_into(runner, table) return (begin(runner, "insert_into"):insert_into(table)) end
+function M.insert_into(runner, table, ...)
+  alone("insert_into", select("#", ...), ":values { … }")
+  return (begin(runner, "insert_into"):insert_into(table))
+end
 
 ---@param runner any a handle
 ---@param table string
+---@param ... nil
 ---@return moonpool.Update
-function M.update(runner, table) return (begin(runner, "update"):update(table)) end
+function M.update(runner, table, ...)
+  alone("update", select("#", ...), ":set { … }:where { … }")
+  return (begin(runner, "update"):update(table))
+end
 
 ---@param runner any a handle
 ---@param table string
+---@param ... nil
 ---@return moonpool.Delete
-function M.delete_from(runner, table) return (begin(runner, "delete_from"):delete_from(table)) end
+function M.delete_from(runner, table, ...)
+  alone("delete_from", select("#", ...), ":where { … }")
+  return (begin(runner, "delete_from"):delete_from(table))
+end
 
 ---@param runner any a handle
 ---@param name string

@@ -9,6 +9,7 @@ local join = require "moonpool.query.join"
 local keyset = require "moonpool.query.keyset"
 local limit = require "moonpool.query.limit"
 local lock = require "moonpool.query.lock"
+local misuse = require "moonpool.sql.misuse"
 local options = require "moonpool.query.options"
 local order = require "moonpool.query.order"
 local returned = require "moonpool.query.returned"
@@ -35,8 +36,14 @@ function Select:select(...) return (columns.add(self, columns.SELECT, select("#"
 function Select:reselect(...) return columns.add(self, columns.RESELECT, select("#", ...), ...) end
 
 ---Every row once.
+---@param ... nil
 ---@return moonpool.Select
-function Select:distinct() return chain.plain(self, columns.DISTINCT) end
+function Select:distinct(...)
+  if select("#", ...) > 0 then
+    misuse.raise "distinct takes nothing: it is of all selected columns; one row for each value is distinct_on(…)"
+  end
+  return chain.plain(self, columns.DISTINCT)
+end
 
 ---The first row of each group that has these columns alike.
 ---@param ... string|moonpool.Expression

@@ -335,11 +335,13 @@ describe("types of the database's own", function()
 
   it("say what to do with a list where one value is meant", function()
     local function hint(...)
-      return database.refusal(plain.query, plain, ...).hint or "none"
+      local e = database.refusal(plain.query, plain, ...)
+      assert.equal(e.hint ~= nil, tostring(e):find("HINT: " .. (e.hint or ""), 1, true) ~= nil)
+      return e.hint or "none"
     end
     assert.matches("= any%(%?%)", hint("select 1 where 1 in (?)", { 1, 2 }))
     assert.matches("one by one", hint("select ?::int", { 1, 2 }))
     assert.equal("none", hint "select 'x'::int")
-    assert.matches("script runs", hint "select 1; select 2")
+    assert.matches("db:script", hint "select 1; select 2")
   end)
 end)

@@ -227,6 +227,10 @@ select 1;
 end)
 
 describe("Lua", function()
+  it("shows a query that is not whole yet with what it lacks", function()
+    assert.matches("^an update %(this update has no condition", (out "db:update 'users'\n"))
+  end)
+
   it("prints results, rows and lists of rows as tables", function()
     local one = " a │ b\n───┼───\n 1 │ x\n"
     assert.equal(one .. "(1 row)\n", out "db:query \"select 1 as a, 'x' as b\"\n")
