@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -84,8 +85,8 @@ class Lease {
   // See Connection.
   async::Operation<std::vector<wire::Reply>> run_borrowed(wire::Request const& request,
                                                           Deadline deadline);
-  void ask_ahead(std::string sql) { asks_.ahead = std::move(sql); }
-  void ask_behind(std::string sql) { asks_.behind = std::move(sql); }
+  void ask_ahead(std::string_view sql) { asks_.ahead = sql; }
+  void ask_behind(std::string_view sql) { asks_.behind = sql; }
   std::optional<std::string> const& told_ahead() const {
     return is_seat() ? told_.ahead : member_->connection->told_ahead();
   }

@@ -38,30 +38,59 @@ void reject_all(std::vector<wire::Reply>& replies) {
 
 }  // namespace
 
+// A request on one placement: what is laid on it and asked beside it, and what is learnt from its end. Not a
+// coroutine, because each one costs a call something. What it is given must live as long as it.
+class Session::Visit {
+ public:
+  Visit(Session const& session, Placement& placement, wire::Request const& statements,
+        RunOptions const& options)
+      : session_(session),
+        placement_(placement),
+        statements_(statements),
+        options_(options),
+        watched_(*session.cluster_->hub(), session.habits_, statements, placement.node->name(),
+                 to_string(options.route), options.attempt) {}
+
+  Operation<std::vector<wire::Reply>> run(Deadline deadline) {
+    hear(placement_, session_.cluster_->hub(), session_.habits_);
+    session_.ask_position(placement_, options_.route);
+    auto const context = session_.context_for(options_.route);
+    plain_ = context.empty();
+    if (!plain_) laid_ = context.lay_on(statements_);
+    return placement_.lease.run_borrowed(plain_ ? statements_ : laid_, deadline);
+  }
+
+  Answer end(std::vector<wire::Reply> replies) {
+    Answer answer{std::move(replies), placement_.node->name()};
+    if (!plain_) answer.replies = Context::lay_off(std::move(answer.replies), statements_);
+    auto const* error = answer.error();
+    if (placement_.lease.speaks(error)) placement_.passage.settle(error, Clock::now() - begun_);
+    session_.cluster_->met(placement_, error);
+    session_.note_position(placement_, options_.route, error);
+    watched_.end(answer.replies);
+    watched_.said(placement_.lease.notices());
+    if (options_.atomic) reject_all(answer.replies);
+    name_node(answer.replies, answer.node);
+    return answer;
+  }
+
+ private:
+  Session const& session_;
+  Placement& placement_;
+  wire::Request const& statements_;
+  RunOptions const& options_;
+  wire::Request laid_;
+  bool plain_ = true;
+  TimePoint const begun_ = Clock::now();
+  Watched watched_;
+};
+
 Operation<Answer> Session::run_placed(Placement* placement, wire::Request const& statements,
                                       RunOptions options, Deadline deadline) {
-  Answer answer;
-  answer.node = placement->node->name();
-  auto const begun = Clock::now();
-  Watched watched(*cluster_->hub(), habits_, statements, answer.node, to_string(options.route),
-                  options.attempt);
-  hear(*placement, cluster_->hub(), habits_);
-  ask_position(*placement, options.route);
-  auto const context = context_for(options.route);
-  bool const plain = context.empty();
-  auto const laid = plain ? wire::Request() : context.lay_on(statements);
-  auto running = placement->lease.run_borrowed(plain ? statements : laid, deadline);
-  answer.replies = co_await std::move(running);
-  if (!plain) answer.replies = Context::lay_off(std::move(answer.replies), statements);
-  auto const* error = answer.error();
-  if (placement->lease.speaks(error)) placement->passage.settle(error, Clock::now() - begun);
-  cluster_->met(*placement, error);
-  note_position(*placement, options.route, error);
-  watched.end(answer.replies);
-  watched.said(placement->lease.notices());
-  if (options.atomic) reject_all(answer.replies);
-  name_node(answer.replies, answer.node);
-  co_return answer;
+  Visit visit(*this, *placement, statements, options);
+  auto running = visit.run(deadline);
+  auto replies = co_await std::move(running);
+  co_return visit.end(std::move(replies));
 }
 
 // Statements of a transaction, or of a group that is all or none, share one segment.
@@ -139,10 +168,15 @@ Operation<Answer> Session::run_anywhere([[maybe_unused]] Self self, wire::Reques
         placement = co_await std::move(placing);
       }
       tried = placement->node->index();
-      auto running = placement->must_have != 0
-                         ? run_read(&*placement, statements, options, deadline)
-                         : run_placed(&*placement, statements, options, deadline);
-      answer = co_await std::move(running);
+      if (placement->must_have != 0) {
+        auto running = run_read(&*placement, statements, options, deadline);
+        answer = co_await std::move(running);
+      } else {
+        Visit visit(*this, *placement, statements, options);
+        auto running = visit.run(deadline);
+        auto replies = co_await std::move(running);
+        answer = visit.end(std::move(replies));
+      }
     } catch (Error const& error) {
       failure = error;
       thrown = true;

@@ -113,6 +113,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
  private:
   class Cursor;
+  class Visit;
   Session(std::shared_ptr<cluster::Cluster> cluster, Habits habits);
   Deadline deadline_in(Duration timeout) const;
   void check_turn() const;

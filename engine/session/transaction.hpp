@@ -32,8 +32,8 @@ class Transaction {
   // of it may be run again.
   Error why_broken() const;
 
-  // A question that rides behind COMMIT, and its answer; "" when there is none.
-  void ask_at_commit(std::string sql) { ask_at_commit_ = std::move(sql); }
+  // A question that rides behind COMMIT, of a text that outlives everything, and its answer; "" when there is none.
+  void ask_at_commit(std::string_view sql) { ask_at_commit_ = sql; }
   std::string const& committed_at() const { return committed_at_; }
   // Closes the connection, which rolls back. It is over afterwards.
   void abandon();
@@ -103,7 +103,7 @@ class Transaction {
   std::vector<Savepoint> savepoints_;
   std::size_t names_ = 0;
   std::string token_;
-  std::string ask_at_commit_;
+  std::string_view ask_at_commit_;
   std::string committed_at_;
   bool begun_ = false;  // something was sent
   std::optional<Error> lost_;

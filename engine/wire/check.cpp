@@ -13,9 +13,11 @@ constexpr std::size_t kMostParameters = 65535;
 // PostgreSQL refuses messages of 1 GiB; the margin is for what frames the values.
 constexpr std::size_t kLargestMessage = (std::size_t{1} << 30) - 65536;
 
-void check_text(std::string const& text, std::string const& what) {
+// `parameter` is its number; 0: the statement itself.
+void check_text(std::string const& text, std::size_t parameter) {
   auto const good = valid_text_prefix(text);
   if (good == text.size()) return;
+  auto const what = parameter == 0 ? "the statement" : "parameter " + std::to_string(parameter);
   bool const nul = text[good] == '\0';
   throw Error(ErrorKind::usage, what + (nul ? " holds a NUL byte" : " is not valid UTF-8") +
                                     " at byte " + std::to_string(good + 1) +
@@ -57,12 +59,12 @@ void check_statement(Statement const& statement) {
                                       std::to_string(statement.params.size()))
         .hint("send many values as one array parameter, or use COPY");
   }
-  check_text(statement.sql, "the statement");
+  check_text(statement.sql, 0);
   std::size_t size = statement.sql.size();
   for (std::size_t i = 0; i < statement.params.size(); ++i) {
     auto const& text = statement.params[i].text;
     if (!text) continue;
-    check_text(*text, "parameter " + std::to_string(i + 1));
+    check_text(*text, i + 1);
     size += text->size();
   }
   if (size > kLargestMessage) {
@@ -76,7 +78,7 @@ void check_statement(Statement const& statement) {
 }
 
 void check_copy(std::string const& sql, bool in) {
-  check_text(sql, "the statement");
+  check_text(sql, 0);
   bool const fits = copies_through_client(sql) == (in ? Copies::in : Copies::out);
   if (!fits || split_script(sql).size() != 1) {
     throw Error(ErrorKind::usage, in ? "copy_in takes one COPY … FROM STDIN, got: " + sql

@@ -174,7 +174,7 @@ Operation<std::vector<Reply>> Connection::run_borrowed(Request const& request, D
     notices_.clear();
     told_ = {};
     Exchange exchange(*this, request);
-    begin(exchange, asks);
+    begin(exchange, asks, true);
     while (!exchange.is_over()) {
       if (!is_busy()) {
         take_answer();
@@ -249,13 +249,13 @@ Operation<std::vector<Reply>> Connection::run_script(std::string sql, Deadline d
       replies.emplace_back(Result(std::move(result)));
     }
   }
-  end_script();
+  return_to_pipeline();
   co_return replies;
 }
 
-void Connection::end_script() {
+void Connection::return_to_pipeline() {
   expected_.clear();
-  in_script_ = false;
+  outside_ = false;
   if (!pq::enter_pipeline(raw_->get())) lost_ = true;
 }
 
@@ -276,14 +276,14 @@ Operation<bool> Connection::drain(Deadline deadline) {
     if (lost_) break;
     auto const result = pq::next_result(raw_->get());
     auto const front = expected_.front();
-    if (in_script_) {
+    if (outside_) {
       auto const status = result ? pq::status(result.get()) : pq::ResultStatus::command_ok;
       if (status == pq::ResultStatus::copy_in || status == pq::ResultStatus::copy_out) {
         auto abandoning = abandon_copy(deadline);
         bool const abandoned = co_await std::move(abandoning);
         if (!abandoned) co_return false;
       }
-      if (!result) end_script();
+      if (!result) return_to_pipeline();
       continue;
     }
     if (result ? pq::status(result.get()) == pq::ResultStatus::pipeline_sync

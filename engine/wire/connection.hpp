@@ -83,8 +83,9 @@ class Connection {
 
   // Has a question ride with the next request, in a segment of its own before or after it, at no round trip
   // of its own. It is no part of the request: when it fails, nothing else does. It gives one value.
-  void ask_ahead(std::string sql) { asks_.ahead = std::move(sql); }
-  void ask_behind(std::string sql) { asks_.behind = std::move(sql); }
+  // Its text must live until then.
+  void ask_ahead(std::string_view sql) { asks_.ahead = sql; }
+  void ask_behind(std::string_view sql) { asks_.behind = sql; }
   // What the last run() was told; nullopt: nothing was asked, or no answer came.
   std::optional<std::string> const& told_ahead() const { return told_.ahead; }
   std::optional<std::string> const& told_behind() const { return told_.behind; }
@@ -169,7 +170,8 @@ class Connection {
   Connection(std::unique_ptr<RawConnection> raw, Options options);
   static void keep_notice(void* context, pg_result const* result);
   // Sends it; false when the connection is lost.
-  bool begin(Exchange& exchange, Asks const& asks);
+  // `alone`: nothing is sent behind it before its end.
+  bool begin(Exchange& exchange, Asks const& asks, bool alone);
   // One answer that is here: takes it to whom it belongs. REQUIRES: expected_ not empty, libpq not busy.
   void take_answer();
   void take_error(Error error);
@@ -179,9 +181,12 @@ class Connection {
   void lose(Error const& error);  // the connection, for everybody who waits on it
   bool send_all(Request const& request, Asks const& asks);
   bool send_all(Request const& request) { return send_all(request, {}); }
-  bool send_ask(std::string const& sql, std::size_t which);
+  bool send_alone(Statement const& statement);
+  bool send_ask(std::string_view sql, std::size_t which);
   void note_ask(Expected const& expected, pq::ResultHandle result);
-  bool send_statement(Statement const& statement, std::size_t index);
+  using Plan = StatementCache::Plan;
+  Plan plan_for(Statement const& statement);
+  bool send_statement(Statement const& statement, std::size_t index, Plan const& plan);
   bool send_riders();
   bool send_sync(Expected::What what);
   // Until libpq can give a result without blocking; anything but `ready` is the end of waiting. By hand:
@@ -192,7 +197,8 @@ class Connection {
   async::Wakeup read_more(async::Wakeup wakeup, Deadline deadline);
   Error loss(async::Wakeup wakeup);
   async::Operation<void> leave_pipeline(Deadline deadline);
-  void end_script();
+  void return_to_pipeline();
+  void end_alone();
   async::Operation<void> start_copy(std::string const& sql, bool in, Deadline deadline);
   async::Operation<bool> abandon_copy(Deadline deadline);
   void note_tag(std::string_view tag, bool gave_rows);
@@ -212,8 +218,8 @@ class Connection {
   std::vector<pq::Value> values_;  // of the statement that is being sent
   std::uint64_t round_trips_ = 0;
   bool session_changed_ = false;
-  bool in_script_ = false;  // out of pipeline mode, for a script or a COPY
-  bool unready_ = false;    // a rider was refused
+  bool outside_ = false;  // of pipeline mode, for a script, a COPY, or a statement alone
+  bool unready_ = false;  // a rider was refused
   bool may_be_standby_ = true;
   bool lost_ = false;
 };

@@ -26,7 +26,7 @@ Operation<void> Connection::leave_pipeline(Deadline deadline) {
     if (auto* error = std::get_if<Error>(&ready.front())) throw Error(*error);
   }
   notices_.clear();
-  in_script_ = true;
+  outside_ = true;
   if (!pq::exit_pipeline(raw_->get())) {
     lost_ = true;
     throw loss(Wakeup::ready);
@@ -71,7 +71,7 @@ Operation<void> Connection::start_copy(std::string const& sql, bool in, Deadline
           .in_query(sql);
     }
   }
-  end_script();
+  return_to_pipeline();
   if (!failure) failure = Error(ErrorKind::protocol, "the server gave no answer to the COPY");
   throw failure->in_query(sql);
 }
@@ -240,7 +240,7 @@ Operation<std::int64_t> CopyIn::conclude(Deadline deadline) {
     }
   }
   ended_ = true;
-  if (!connection_.lost_ && pq::is_open(connection_.raw_->get())) connection_.end_script();
+  if (!connection_.lost_ && pq::is_open(connection_.raw_->get())) connection_.return_to_pipeline();
   if (failure) throw failed(*failure);
   if (!rows) throw failed(connection_.loss(Wakeup::ready));
   co_return *rows;
@@ -305,7 +305,7 @@ Operation<void> CopyOut::conclude(Deadline deadline) {
     }
   }
   ended_ = true;
-  if (!connection_.lost_ && pq::is_open(connection_.raw_->get())) connection_.end_script();
+  if (!connection_.lost_ && pq::is_open(connection_.raw_->get())) connection_.return_to_pipeline();
   if (failure) throw Error(*failure);
 }
 

@@ -12,6 +12,17 @@ namespace moonpool::wire {
 
 using async::Wakeup;
 
+namespace {
+
+// An answer that does not fit what was asked: something was lost in between, and nobody can tell any more
+// which answer belongs to what.
+Error out_of_step() {
+  Error error(ErrorKind::protocol, "the server's answers are out of step with what was asked");
+  return error.at(Phase::wait, Outcome::unknown);
+}
+
+}  // namespace
+
 Exchange::Exchange(Connection& connection, Request const& request)
     : connection_(connection), request_(request), replies_(request) {}
 
@@ -65,10 +76,12 @@ void Connection::lose(Error const& error) {
   }
 }
 
-bool Connection::begin(Exchange& exchange, Asks const& asks) {
+bool Connection::begin(Exchange& exchange, Asks const& asks, bool alone) {
   ++round_trips_;
   sending_ = &exchange;
-  bool const sent = send_all(exchange.request_, asks);
+  auto const& request = exchange.request_;
+  bool const lone = alone && request.size() == 1 && asks.ahead.empty() && asks.behind.empty();
+  bool const sent = lone ? send_alone(request.front()) : send_all(request, asks);
   sending_ = nullptr;
   if (!sent) {
     lose(loss(Wakeup::ready));
@@ -127,11 +140,21 @@ void Connection::take_refusal(Error refused) {
   if (!alone || !one_segment) lose(refused.at(Phase::wait, Outcome::unknown));
 }
 
+// The Sync was answered, which settles what its one statement did.
+void Connection::end_alone() {
+  if (!pq::is_open(raw_->get())) return lose(loss(Wakeup::ready));
+  if (expected_.front().what == Expected::What::statement) return lose(out_of_step());
+  if (auto* const of = expected_.front().of) of->replies_.settle();
+  answered();
+  return_to_pipeline();
+}
+
 void Connection::take_answer() {
   using What = Expected::What;
   auto result = pq::next_result(raw_->get());
   auto const what = expected_.front().what;
   if (!result) {
+    if (outside_) return end_alone();
     // The end of one command's answers; a Sync has exactly one and no such end.
     if (what != What::sync && what != What::cleared) {
       answered();
@@ -142,16 +165,14 @@ void Connection::take_answer() {
   }
   auto* const of = expected_.front().of;
   auto const status = pq::status(result.get());
-  // An answer that does not fit what was asked: something was lost in between, and nobody can tell any more
-  // which answer belongs to what.
-  bool const ends_segment = what == What::sync || what == What::cleared;
+  bool const ends_segment = !outside_ && (what == What::sync || what == What::cleared);
   bool const broken =
       status == pq::ResultStatus::error || status == pq::ResultStatus::pipeline_aborted;
   if (ends_segment != (status == pq::ResultStatus::pipeline_sync) && !broken) {
-    return lose(
-        Error(ErrorKind::protocol, "the server's answers are out of step with what was asked")
-            .at(Phase::wait, Outcome::unknown));
+    return lose(out_of_step());
   }
+  // Alone, it has answered: what may still come is the commit failing.
+  if (outside_) expected_.front().what = What::sync;
   if (status == pq::ResultStatus::pipeline_sync) {
     if (what == What::sync && of != nullptr) of->replies_.settle();
     return answered();

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,10 +15,10 @@ namespace moonpool::wire {
 
 class Connection;
 
-// Questions beside a request, each in a segment of its own; empty: none.
+// Questions beside a request, each in a segment of its own; empty: none. Their texts outlive it.
 struct Asks {
-  std::string ahead;
-  std::string behind;
+  std::string_view ahead;
+  std::string_view behind;
 };
 // What they were told; nullopt: nothing was asked, or no answer came.
 struct Told {

@@ -25,7 +25,7 @@ bool Connection::take_back() {
                        pq::transaction_status(raw) != pq::TransactionStatus::active &&
                        pq::set_nonblocking(raw);
   if (in_step) {
-    end_script();
+    return_to_pipeline();
   } else {
     lost_ = true;
   }

@@ -43,17 +43,19 @@ bool Connection::send_riders() {
   return true;
 }
 
-bool Connection::send_statement(Statement const& statement, std::size_t index) {
+// What the cache advises, with the values in values_.
+Connection::Plan Connection::plan_for(Statement const& statement) {
   values_.clear();
   bool typed = false;
   for (auto const& param : statement.params) {
     values_.push_back({param.text ? param.text->c_str() : nullptr, param.type});
     typed = typed || param.type != 0;
   }
-  StatementCache::Plan plan;
-  if (statement.cacheable) {
-    plan = typed ? cache_.plan(typed_key(statement)) : cache_.plan(statement.sql);
-  }
+  if (!statement.cacheable) return {};
+  return typed ? cache_.plan(typed_key(statement)) : cache_.plan(statement.sql);
+}
+
+bool Connection::send_statement(Statement const& statement, std::size_t index, Plan const& plan) {
   if (plan.advice == StatementCache::Advice::run_plain) {
     expect(Expected::What::statement, index, "");
     return pq::send_params(raw_->get(), statement.sql.c_str(), values_);
@@ -67,9 +69,23 @@ bool Connection::send_statement(Statement const& statement, std::size_t index) {
   return pq::send_prepared(raw_->get(), plan.name.c_str(), values_);
 }
 
-bool Connection::send_ask(std::string const& sql, std::size_t which) {
+// A statement with nothing before it needs no pipeline: it is sent with a Sync of its own, and libpq does less for
+// it.
+bool Connection::send_alone(Statement const& statement) {
+  if (!send_riders()) return false;
+  auto const plan = plan_for(statement);
+  if (expected_.empty() && plan.advice != StatementCache::Advice::prepare) {
+    if (!pq::exit_pipeline(raw_->get())) return false;
+    outside_ = true;
+    return send_statement(statement, 0, plan);
+  }
+  return send_statement(statement, 0, plan) && send_sync(Expected::What::sync);
+}
+
+bool Connection::send_ask(std::string_view sql, std::size_t which) {
   auto const first = expected_.size();
-  if (!send_statement({sql, {}, true, true}, which)) return false;
+  Statement const question{std::string(sql), {}, true, true};
+  if (!send_statement(question, which, plan_for(question))) return false;
   for (auto i = first; i < expected_.size(); ++i) expected_[i].what = Expected::What::ask;
   for (auto i = first; i < expected_.size(); ++i) expected_[i].index = which;
   return send_sync(Expected::What::cleared);
@@ -80,7 +96,7 @@ bool Connection::send_all(Request const& request, Asks const& asks) {
   if (!asks.ahead.empty() && !send_ask(asks.ahead, kAhead)) return false;
   if (!send_riders()) return false;
   for (std::size_t i = 0; i < request.size(); ++i) {
-    if (!send_statement(request[i], i)) return false;
+    if (!send_statement(request[i], i, plan_for(request[i]))) return false;
     if (request[i].ends_segment && !send_sync(Expected::What::sync)) return false;
   }
   return asks.behind.empty() || send_ask(asks.behind, kBehind);

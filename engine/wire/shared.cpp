@@ -97,7 +97,7 @@ class Shared::Rider : public async::SharedWait {
       shared_.turn_began_ = ticks();
     }
     shared_.riders_.push_back(this);
-    connection.begin(*exchange_, asks);
+    connection.begin(*exchange_, asks, false);
     // libpq may have had to read in order to send; the reader would not hear of that.
     shared_.look(false);
   }

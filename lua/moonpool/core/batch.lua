@@ -17,7 +17,7 @@ local C = native.C
 local M = {}
 
 ---@class moonpool.Batch
----@field private planned table[]
+---@field private planned moonpool.Planned|nil until it is sent
 local Batch = {}
 
 local meant = {
@@ -39,15 +39,17 @@ function Batch:add(statement, ...)
   end
   local planned = rawget(self, "planned")
   if not planned then errors.misuse "this batch was sent: add is for the function only" end
+  local at = planned.n + 1
   if placeholders.is_built(statement) then
-    local sql, list, n = placeholders.built(statement)
-    planned[#planned + 1] = { sql = sql, list = list, n = n, memory = {}, statement = statement }
+    planned.sqls[at], planned.lists[at], planned.counts[at] = placeholders.built(statement)
+    planned.memories[at], planned.built[at] = {}, statement
   else
     local scan = placeholders.scan(statement)
-    local list = placeholders.bind(scan, select("#", ...), ...)
-    planned[#planned + 1] = { sql = scan.text, list = list, n = scan.n, names = scan.names, memory = scan }
+    planned.lists[at] = placeholders.bind(scan, select("#", ...), ...)
+    planned.sqls[at], planned.counts[at], planned.names[at], planned.memories[at] = scan.text, scan.n, scan.names, scan
   end
-  return #planned
+  planned.n = at
+  return at
 end
 
 -- The place of a statement that failed: whoever reads from it meets its error.
@@ -73,22 +75,25 @@ local function failed_as_a_whole(handle, n)
 end
 
 -- Results are wrapped when the operation is over: a type that is not known is asked about on the same session.
-local function collect(handle, planned, session, codec, route)
-  local list = { errors = {} }
-  for i in ipairs(planned) do
-    local e = statement_error(handle, i)
+-- `well`: all of them went well.
+local function collect(handle, planned, well, session, codec, route)
+  local list, failures = {}, {}
+  for i = 1, planned.n do
+    local e = not well and statement_error(handle, i)
     if e then
-      list.errors[i] = errors.from(e)
-      list.errors[i].statement = i
-      list[i] = setmetatable({ error = list.errors[i] }, failed)
+      failures[i] = errors.from(e)
+      failures[i].statement = i
+      list[i] = setmetatable({ error = failures[i] }, failed)
     else
-      list[i] = ffi.gc(C.mp_op_result(handle, i - 1), C.mp_result_free)
+      list[i] = rows.own(C.mp_op_result(handle, i - 1))
     end
   end
   C.mp_op_free(ffi.gc(handle, nil))
-  for i, one in ipairs(planned) do
-    if not list.errors[i] then list[i] = rows.wrap(list[i], codec, one.memory, session, route) end
+  local memories = planned.memories
+  for i = 1, planned.n do
+    if not failures[i] then list[i] = rows.wrap_owned(list[i], codec, memories[i], session, route) end
   end
+  list.errors = failures
   return list
 end
 
@@ -126,19 +131,23 @@ end
 function M.run(session, codec, f, options, owner)
   if type(f) ~= "function" then errors.misuse("batch takes a function that adds statements, got a %s", type(f)) end
   options = option.check("a batch", options, known)
-  local batch = setmetatable({ planned = {} }, Batch)
+  local batch = setmetatable({
+    planned = { n = 0, sqls = {}, lists = {}, counts = {}, names = {}, memories = {}, built = {} },
+  }, Batch)
   local planned = batch.planned
   f(batch)
   batch.planned = nil
-  if #planned == 0 then return { errors = {} } end
+  if planned.n == 0 then return { errors = {} } end
   local atomic = options.atomic ~= false
   local route = options.read and abi.READ or abi.WRITE
   local handle, status = run.many(session, planned, route,
     atomic and abi.ATOMIC or 0, duration.seconds(options.timeout, "timeout") or 0)
-  if status ~= abi.OK and (atomic or failed_as_a_whole(handle, #planned)) then raise_first(handle, #planned) end
-  local results = collect(handle, planned, session, codec, route)
-  for i, one in ipairs(planned) do
-    if one.statement and not results.errors[i] then result_cache.after(owner, one.statement) end
+  local well, built = status == abi.OK, planned.built
+  if not well and (atomic or failed_as_a_whole(handle, planned.n)) then raise_first(handle, planned.n) end
+  local results = collect(handle, planned, well, session, codec, route)
+  if next(built) == nil then return results end
+  for i = 1, planned.n do
+    if built[i] and not results.errors[i] then result_cache.after(owner, built[i]) end
   end
   return results
 end
@@ -153,16 +162,16 @@ end
 function M.script(session, codec, sql, options)
   if type(sql) ~= "string" then errors.misuse("script takes SQL, got a %s", type(sql)) end
   local timeout = duration.seconds(option.check("script", options, script_knows).timeout, "timeout") or 0
-  local planned = { { sql = sql, list = {}, n = 0 } }
+  local planned = { n = 1, sqls = { sql }, lists = { {} }, counts = { 0 }, names = {} }
   local handle, status = run.many(session, planned, abi.WRITE, abi.SCRIPT, timeout)
   if status ~= abi.OK then run.fail(handle) end
   local results = {}
   for i = 1, tonumber(C.mp_op_count(handle)) do
     local one = C.mp_op_result(handle, i - 1)
-    if one ~= nil then results[#results + 1] = ffi.gc(one, C.mp_result_free) end
+    if one ~= nil then results[#results + 1] = rows.own(one) end
   end
   C.mp_op_free(ffi.gc(handle, nil))
-  for i = 1, #results do results[i] = rows.wrap(results[i], codec, {}, session, abi.WRITE) end
+  for i = 1, #results do results[i] = rows.wrap_owned(results[i], codec, {}, session, abi.WRITE) end
   return results
 end
 

@@ -13,6 +13,8 @@ local suggest = require "moonpool.core.suggest"
 
 local C, length, tonumber = native.C, native.length, tonumber
 local setmetatable = setmetatable
+-- The one way to give a userdata a metatable that was made in one go.
+local set_metatable = debug.setmetatable
 
 local M = {}
 
@@ -28,9 +30,8 @@ local M = {}
 local Result = {}
 
 -- LuaJIT asks no table for its length, so what users hold is a userdata, which it does ask. Its metatable is its
--- own and holds what it stands for: the engine's handle, how many rows, their shape. (A weak table beside it would
--- keep the handle for one more cycle of the collector.)
-local STATE = "\0state"
+-- own, and is the state of what it stands for: the engine's handle, how many rows, their shape. (A weak table beside
+-- it would keep the handle for one more cycle of the collector.)
 local face_index, face_length
 
 -- `for row in rows do`
@@ -38,19 +39,9 @@ local function not_called()
   errors.misuse "a result is walked by each(): for row in rows:each() do … end"
 end
 
-local function face_of(state)
-  local face = newproxy(true)
-  local metatable = getmetatable(face)
-  metatable[STATE] = state
-  metatable.__index, metatable.__len, metatable.__tostring = face_index, face_length, pretty.result
-  metatable.__names = Result -- for completion
-  metatable.__call, metatable.__walked = not_called, "rows of a statement that has run already"
-  return face
-end
-
 local function state_in(value)
   local metatable = type(value) == "userdata" and getmetatable(value)
-  return type(metatable) == "table" and rawget(metatable, STATE) or nil
+  return type(metatable) == "table" and rawget(metatable, "__len") == face_length and metatable or nil
 end
 
 local facts = {
@@ -73,16 +64,39 @@ local function account(bytes)
   end
 end
 
--- What is known of a result of the engine, which belongs to it from here on.
-local function state_of(handle, codec, memory, session, route)
-  handle = ffi.gc(handle, C.mp_result_free)
+---Has the collector free a result of the engine.
+---@param handle ffi.cdata*
+---@return ffi.cdata* handle
+function M.own(handle)
+  return ffi.gc(handle, C.mp_result_free)
+end
+
+local function shape_of(handle, codec, memory, session, route)
   local shape = memory.shape
   if not shape or not shape:fits(handle, codec) then
     shape = shapes.of(handle, codec, session, route)
     memory.shape = shape
   end
+  return shape
+end
+
+---Wraps a result of the engine that is the collector's already.
+---@param handle ffi.cdata*
+---@param codec moonpool.Codec
+---@param memory { shape: moonpool.Shape|nil } where the statement's shape is remembered
+---@param session ffi.cdata*|nil where the statement ran, to ask about types of the user's own
+---@param route integer|nil
+---@return moonpool.Result
+function M.wrap_owned(handle, codec, memory, session, route)
+  local shape = shape_of(handle, codec, memory, session, route)
   account(tonumber(C.mp_result_memory(handle)))
-  return { handle = handle, rows = tonumber(C.mp_result_rows(handle)), shape = shape, view = shape.view }
+  local face = newproxy(false)
+  set_metatable(face, {
+    handle = handle, rows = tonumber(C.mp_result_rows(handle)), shape = shape, view = shape.view,
+    __index = face_index, __len = face_length, __tostring = pretty.result, __names = Result, -- for completion
+    __call = not_called, __walked = "rows of a statement that has run already",
+  })
+  return face
 end
 
 ---Wraps a result of the engine, which belongs to the wrapper from here on.
@@ -93,15 +107,7 @@ end
 ---@param route integer|nil
 ---@return moonpool.Result
 function M.wrap(handle, codec, memory, session, route)
-  return face_of(state_of(handle, codec, memory, session, route))
-end
-
--- Gives the memory back now. Only for what nobody else can reach.
-local function free(state)
-  local handle = state.handle
-  state.handle = nil
-  held = held - tonumber(C.mp_result_memory(handle))
-  C.mp_result_free(ffi.gc(handle, nil))
+  return M.wrap_owned(M.own(handle), codec, memory, session, route)
 end
 
 ---The first row of a result of the engine, as a table; nil when there is none. The result is freed.
@@ -112,10 +118,10 @@ end
 ---@param route integer|nil
 ---@return table|nil
 function M.first_of(handle, codec, memory, session, route)
-  local state = state_of(handle, codec, memory, session, route)
-  local row = nil
-  if state.rows > 0 then row = state.shape:read(state.handle, 0) end
-  free(state)
+  M.own(handle)
+  local shape, row = shape_of(handle, codec, memory, session, route), nil
+  if C.mp_result_rows(handle) > 0 then row = shape:read(handle, 0) end
+  C.mp_result_free(ffi.gc(handle, nil))
   return row
 end
 
@@ -324,12 +330,12 @@ function M.is_result(value)
   return state_in(value) ~= nil
 end
 
-function face_length(result) return getmetatable(result)[STATE].rows end
+function face_length(result) return getmetatable(result).rows end
 
 function face_index(result, key)
   local method = Result[key]
   if method then return method end
-  local state = getmetatable(result)[STATE]
+  local state = getmetatable(result)
   if type(key) == "number" then return view(state, key) end
   local fact = facts[key]
   if fact then return fact(state.handle) end

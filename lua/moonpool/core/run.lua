@@ -183,16 +183,18 @@ function M.ended(handle)
   return handle
 end
 
+---Statements to be sent together, each a place in these lists: tables of their own would be most of their cost.
 ---@class moonpool.Planned
----@field sql string
----@field list any[]
----@field n integer
----@field names string[]|nil
+---@field n integer how many
+---@field sqls string[] with $n
+---@field lists any[][] the parameters of each
+---@field counts integer[] how many they are
+---@field names table<integer, string[]> what to call them, where they have names
 
 ---Starts several statements in one round trip and waits; gives the ended operation, which the caller owns.
 ---@async
 ---@param session ffi.cdata*
----@param planned moonpool.Planned[]
+---@param planned moonpool.Planned
 ---@param route integer
 ---@param flags integer
 ---@param timeout number
@@ -200,22 +202,22 @@ end
 ---@return integer status
 function M.many(session, planned, route, flags, timeout)
   if abandoned.any then abandoned.look() end
-  local total, lists = 0, {}
-  for i, one in ipairs(planned) do
-    total, lists[i] = total + one.n, settled(one.list, one.n, one.names)
+  local sqls, lists, counts, names, total = planned.sqls, planned.lists, planned.counts, planned.names, 0
+  for i = 1, planned.n do
+    total, lists[i] = total + counts[i], settled(lists[i], counts[i], names[i])
   end
   local all = ffi.new("mp_value[?]", math.max(total, 1))
-  local statements = ffi.new("mp_statement[?]", math.max(#planned, 1))
+  local statements = ffi.new("mp_statement[?]", math.max(planned.n, 1))
   local at = 0
-  for i, one in ipairs(planned) do
-    fill(all, at, lists[i], one.n, one.names)
-    local s = statements[i - 1]
-    s.sql, s.sql_length, s.params, s.param_count = one.sql, #one.sql, all + at, one.n
-    at = at + one.n
+  for i = 1, planned.n do
+    local sql, n, s = sqls[i], counts[i], statements[i - 1]
+    fill(all, at, lists[i], n, names[i])
+    s.sql, s.sql_length, s.params, s.param_count = sql, #sql, all + at, n
+    at = at + n
   end
   local o = options[0]
   o.route, o.flags, o.timeout, o.consistency = route, flags, timeout, 0
-  local handle = ffi.gc(C.mp_run(session, statements, #planned, options), C.mp_op_free)
+  local handle = ffi.gc(C.mp_run(session, statements, planned.n, options), C.mp_op_free)
   forget(total)
   return handle, await(handle)
 end

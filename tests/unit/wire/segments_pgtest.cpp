@@ -120,6 +120,23 @@ TEST_CASE("a lost connection leaves nothing unsaid when a statement made room in
   }
 }
 
+TEST_CASE("statements alone and requests of several take turns on one connection") {
+  auto const connection = open();
+  for (int round = 0; round < 3; ++round) {
+    CHECK(value(*connection, "select 1") == "1");
+    auto const replies = run(*connection, apart({"select 2", "selec", "select 3"}));
+    CHECK(value(replies[0]) == "2");
+    CHECK(error_in(replies[1]).sqlstate() == "42601");
+    CHECK(value(replies[2]) == "3");
+    CHECK(error_in(run(*connection, apart({"selec"})).front()).sqlstate() == "42601");
+    CHECK(value(run(*connection, together({"select 4", "select 5"}))[1]) == "5");
+    connection->ride_ahead("DISCARD ALL");
+    CHECK(value(*connection, "select 6") == "6");
+  }
+  CHECK(connection->usable());
+  CHECK(connection->round_trips() == 15);
+}
+
 TEST_CASE("statements prepared in one request serve the others of it") {
   auto const connection = open();
   for (int round = 0; round < 4; ++round) {
