@@ -204,7 +204,10 @@ Operation<bool> Cluster::takes_writes(std::size_t node, Deadline deadline) {
   watch_.suspect(node);
   while (seen->nodes[node].looks == looks && !limit.passed()) {
     auto waiting = watch_.wait_for_news(seen->version, limit);
-    if (co_await std::move(waiting) == async::Wakeup::cancelled) break;
+    if (co_await std::move(waiting) == async::Wakeup::cancelled) {
+      throw Error(ErrorKind::cancelled, "cancelled while waiting for news of who takes writes")
+          .at(Phase::acquire, Outcome::rejected);
+    }
     seen = watch_.topology();
   }
   co_return seen->primary == node;

@@ -54,7 +54,8 @@ struct Said {
 };
 
 // One thing that begins, ends or happens. What is not known, or says nothing of this kind, is empty. Values
-// of parameters and secrets are never in it, but for a notice. Everything leans on who tells it: copy what is to be kept.
+// of parameters and secrets are never in it, but for a notice. Everything leans on who tells it: copy what is
+// to be kept.
 struct Activity {
   Kind kind = Kind::statement;
   Stage stage = Stage::point;

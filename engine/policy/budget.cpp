@@ -28,10 +28,10 @@ int RetryBudget::take(Error const& failure, TimePoint now) {
 
 void RetryBudget::succeeded(int taken) { tokens_ = std::min(options_.tokens, tokens_ + 1 + taken); }
 
-bool repeats_for_free(Error const& failure, bool elsewhere) {
+bool repeats_for_free(Error const& failure, bool excused) {
   auto const asked_for = failure.retry_class();
   if (asked_for == RetryClass::rerun || asked_for == RetryClass::reroute) return true;
-  return elsewhere && failure.trips_breaker() && failure.kind() != ErrorKind::timeout;
+  return excused && failure.trips_breaker() && failure.kind() != ErrorKind::timeout;
 }
 
 }  // namespace moonpool::policy

@@ -48,7 +48,8 @@ class RetryBudget {
 };
 
 // Repeating it loads nobody who is in trouble: the server is well and asks for it (serialization failures,
-// deadlocks), it is a standby and another one is the primary, or the node is gone and another one, not tried yet, takes its place (`elsewhere`).
-bool repeats_for_free(Error const& failure, bool elsewhere);
+// deadlocks), or it is a standby and another one is the primary. And the node is gone, but the caller is `excused`:
+// another node, not tried yet, takes its place, or the connection was shared and another caller on it pays.
+bool repeats_for_free(Error const& failure, bool excused);
 
 }  // namespace moonpool::policy

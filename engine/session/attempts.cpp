@@ -4,7 +4,7 @@
 
 namespace moonpool::session {
 
-std::optional<Duration> Attempts::after(Error& failure, bool repeatable, bool elsewhere,
+std::optional<Duration> Attempts::after(Error& failure, bool repeatable, bool excused,
                                         Deadline deadline) {
   auto const made = static_cast<int>(failures_.size()) + 1;
   if (failures_.empty()) cluster_.call_counts();
@@ -15,7 +15,7 @@ std::optional<Duration> Attempts::after(Error& failure, bool repeatable, bool el
   if (!due_ || made >= options_.attempts || deadline.passed()) return std::nullopt;
   auto const pause = policy::retry_pause(made, policy::random_unit(), options_);
   if (deadline.left() <= pause) return std::nullopt;
-  if (!policy::repeats_for_free(failure, elsewhere)) {
+  if (!policy::repeats_for_free(failure, excused)) {
     auto const price = cluster_.pay_for_repeating(failure);
     budget_spent_ = price == 0;
     if (budget_spent_) return std::nullopt;
@@ -25,6 +25,12 @@ std::optional<Duration> Attempts::after(Error& failure, bool repeatable, bool el
 }
 
 void Attempts::succeed() { cluster_.call_succeeded(paid_, !failures_.empty()); }
+
+Error Attempts::cancelled() const {
+  auto last = failures_.back();
+  return last.as(ErrorKind::cancelled,
+                 "cancelled before it was tried again; it had failed: " + last.message());
+}
 
 Error Attempts::verdict() const {
   auto last = failures_.back();

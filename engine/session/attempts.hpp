@@ -17,10 +17,12 @@ class Attempts {
       : cluster_(cluster), options_(options), work_(work) {}
 
   // An attempt was cut short by this. Gives the pause before the next one; nullopt: there is none. `repeatable`:
-  // nothing that only the caller knows speaks against it. `elsewhere`: it would meet another node.
-  std::optional<Duration> after(Error& failure, bool repeatable, bool elsewhere, Deadline deadline);
+  // nothing that only the caller knows speaks against it. `excused`: see policy::repeats_for_free.
+  std::optional<Duration> after(Error& failure, bool repeatable, bool excused, Deadline deadline);
   // The call went well in the end.
   void succeed();
+  // The caller went away between two attempts: the last failure, as that.
+  Error cancelled() const;
   // The last failure, as what all of them came to: retry_exhausted where another attempt was due and could
   // not be made. All attempts are its causes.
   Error verdict() const;

@@ -177,7 +177,8 @@ Operation<void> Session::hold(Hold& hold, RunOptions options, bool undoable, Sta
     tell_retry(options, *failure, *pause);
     ++options.attempt;
     auto sleeping = async::sleep_until(deadline.earlier_in(*pause));
-    co_await std::move(sleeping);
+    auto const wakeup = co_await std::move(sleeping);
+    if (wakeup == async::Wakeup::cancelled) throw attempts.cancelled();
   }
 }
 

@@ -131,7 +131,10 @@ Operation<bool> Session::caught_up(Placement* placement, Deadline deadline) {
   auto const limit = deadline.earlier_in(cluster_->catch_up_wait());
   for (std::size_t i = 0; !limit.passed(); ++i) {
     auto sleeping = async::sleep_until(limit.earlier_in(kPauses[std::min<std::size_t>(i, 4)]));
-    if (co_await std::move(sleeping) == async::Wakeup::cancelled) co_return false;
+    if (co_await std::move(sleeping) == async::Wakeup::cancelled) {
+      throw Error(ErrorKind::cancelled, "cancelled while waiting for a replica that is behind")
+          .at(Phase::acquire, Outcome::not_sent);
+    }
     wire::Request request;
     request.push_back({kApplied, {}, true, true});
     auto running = placement->lease.run_borrowed(request, deadline);

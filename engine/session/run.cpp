@@ -61,10 +61,14 @@ class Session::Visit {
   }
 
   Answer end(std::vector<wire::Reply> replies) {
-    Answer answer{std::move(replies), placement_.node->name()};
+    Answer answer{std::move(replies), placement_.node->name(), false};
     if (!plain_) answer.replies = Context::lay_off(std::move(answer.replies), statements_);
     auto const* error = answer.error();
-    if (placement_.lease.speaks(error)) placement_.passage.settle(error, Clock::now() - begun_);
+    if (placement_.lease.speaks(error)) {
+      placement_.passage.settle(error, Clock::now() - begun_);
+    } else {
+      answer.spoken_for = error != nullptr;
+    }
     session_.cluster_->met(placement_, error);
     session_.note_position(placement_, options_.route, error);
     watched_.end(answer.replies);
@@ -201,13 +205,15 @@ Operation<Answer> Session::run_anywhere([[maybe_unused]] Self self, wire::Reques
     // A prepared statement that went stale was prepared anew by the connection already.
     bool const stale = failure->retry_class() == RetryClass::statement_cache;
     bool const elsewhere = options.route == Route::read && cluster_->has_other(avoid);
+    bool const repeatable = (thrown || whole) && !hopeless && !stale;
     auto const pause =
-        attempts.after(*failure, (thrown || whole) && !hopeless && !stale, elsewhere, deadline);
+        attempts.after(*failure, repeatable, elsewhere || answer.spoken_for, deadline);
     if (pause) {
       tell_retry(options, *failure, *pause);
       ++options.attempt;
       auto sleeping = async::sleep_until(deadline.earlier_in(*pause));
-      co_await std::move(sleeping);
+      auto const wakeup = co_await std::move(sleeping);
+      if (wakeup == async::Wakeup::cancelled) throw attempts.cancelled();
       continue;
     }
     failure = attempts.verdict();

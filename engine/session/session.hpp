@@ -34,6 +34,8 @@ struct RunOptions {
 struct Answer {
   std::vector<wire::Reply> replies;
   std::string node;
+  // It failed with a connection that others shared, and one of them has told of that.
+  bool spoken_for = false;
 
   // The error that speaks for all of them, or nullptr.
   Error const* error() const;

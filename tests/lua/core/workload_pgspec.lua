@@ -180,6 +180,42 @@ describe("five nested transactions", function()
   end
 end)
 
+describe("a task that is told to end between two attempts", function()
+  local db
+
+  setup(function()
+    db = database.connect { retry = { attempts = 100, base = "5s", cap = "5s" } }
+    db:exec [[create or replace function wl_fails() returns int language plpgsql as $$
+      begin raise exception 'not now' using errcode = '40001'; end $$]]
+  end)
+  teardown(function()
+    db:exec "drop function wl_fails()"
+    db:close()
+  end)
+
+  for name, call in pairs {
+    read_query = function() db:read_query "select wl_fails()" end,
+    read_stream = function()
+      for _ in db:read_stream "select wl_fails()":each() do end -- luacheck: ignore
+    end,
+  } do
+    it("makes no other: " .. name, function()
+      -- Nearly always it waits for its next attempt by then.
+      local met = false
+      for tries = 1, 50 do
+        local task = moonpool.spawn(call)
+        moonpool.sleep(0.02 * tries)
+        task:cancel()
+        local e = database.refusal(task.join, task, 30)
+        assert.equal("cancelled", e.kind)
+        met = e.message:find("it had failed: not now", 1, true) ~= nil
+        if met then break end
+      end
+      assert.is_true(met)
+    end)
+  end
+end)
+
 describe("a task that is told to end inside a call", function()
   local db
 

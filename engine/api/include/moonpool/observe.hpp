@@ -132,7 +132,8 @@ struct Event {
         field_count_(event.field_count) {}
 
   bool failed() const { return !error.empty(); }
-  // Of a line, of a notice (severity, detail, hint): its fields, in their order, by take(key, value); the value of one, "" where it has none such.
+  // Of a line, of a notice (severity, detail, hint): its fields, in their order, by take(key, value); the value
+  // of one, "" where it has none such.
   template <class Take>
   void each_field(Take&& take) const {
     for (std::size_t i = 0; i < field_count_; ++i) {
