@@ -1,5 +1,5 @@
 --- What the engine does, told to functions of Lua. The engine's threads never call Lua: events are queued, and
---- delivered on the thread that owns the state, after each call that waits.
+--- delivered on the thread that owns the state, after each call that waits, a sleep too.
 
 local abi = require "moonpool.core.abi"
 local errors = require "moonpool.core.error"

@@ -110,13 +110,15 @@ end
 ---@async
 ---@param seconds number
 function M.sleep(seconds)
-  if live == 0 then return C.mp_sleep(seconds) end
-  local mine = M.task()
-  if not mine then
+  local mine = live > 0 and M.task()
+  if live == 0 then
+    C.mp_sleep(seconds)
+  elseif not mine then
     outside(-1, 0, seconds)
   elseif mine.cancelled or yield(WAIT, -1, 0, seconds) == CANCELLED then
     M.cancelled()
   end
+  if deliver then deliver() end
 end
 
 return M

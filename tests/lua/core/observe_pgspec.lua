@@ -195,6 +195,20 @@ describe("db:on", function()
     assert.equal(2, #seen)
   end)
 
+  it("tells who only sleeps what happens meanwhile", function()
+    local other = database.connect { health = { interval = "50ms" } }
+    local looks = 0
+    local watching = other:on("probe", function() looks = looks + 1 end)
+    for _ = 1, 400 do
+      if looks > 0 then break end
+      moonpool.sleep "50ms"
+    end
+    local told = looks
+    watching:stop()
+    other:close()
+    assert.is_true(told > 0)
+  end)
+
   it("drops the oldest when too much comes at once, and says so", function()
     local seen, f = collector()
     local subscription = db:on({ "statement", "acquire", "use" }, f, { capacity = 1 })
