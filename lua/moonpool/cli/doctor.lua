@@ -10,6 +10,7 @@ local handle = require "moonpool.core.handle"
 local look_around = require "moonpool.cli.doctor.look_around"
 local migrations = require "moonpool.cli.doctor.migrations"
 local native = require "moonpool.core.ffi"
+local op = require "moonpool.core.op"
 local primary = require "moonpool.cli.doctor.primary"
 local questions = require "moonpool.cli.doctor.questions"
 local report = require "moonpool.cli.doctor.report"
@@ -63,10 +64,30 @@ local function look_at_servers(findings, db, document, opts)
   end
 end
 
+-- Is it known of each replica that answers how far it is behind?
+local function is_complete(document)
+  if type(document.primary) ~= "string" then return true end
+  for _, node in ipairs(document.nodes) do
+    local follows = node.alive and node.role == "replica" and node.timeline == document.timeline
+    if follows and type(node.lag_bytes) ~= "number" then return false end
+  end
+  return true
+end
+
+-- A replica that was looked at before its primary has no lag until it is looked at again.
+local function look(db)
+  local document
+  for _ = 1, 60 do
+    run.finish(native.C.mp_cluster_look(db.root.cluster, 5))
+    document = db:stats()
+    if is_complete(document) then break end
+    op.sleep(0.05)
+  end
+  return document
+end
+
 local function look_at_cluster(findings, db, opts)
-  -- Twice: a replica that was looked at before its primary has no lag yet.
-  for _ = 1, 2 do run.finish(native.C.mp_cluster_look(db.root.cluster, 5)) end
-  local document, alive = db:stats(), false
+  local document, alive = look(db), false
   for _, check in ipairs(cluster.checks) do add(findings, check(document)) end
   for _, node in ipairs(document.nodes) do alive = alive or node.alive end
   if not alive then return false end

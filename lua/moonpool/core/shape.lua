@@ -61,7 +61,7 @@ end
 local Row = {}
 
 local function meta_of(row, method)
-  local meta = getmetatable(row)
+  local meta = type(row) == "table" and getmetatable(row)
   if type(meta) == "table" and type(rawget(meta, "shape")) == "table" and meta.shape.columns then return meta end
   errors.misuse("%s is called with a colon on a row: row:%s(), got %s", method, method, errors.show(row))
 end

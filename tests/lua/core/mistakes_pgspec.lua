@@ -45,6 +45,13 @@ describe("a mistake", function()
     end
   end)
 
+  it("with a method of a row on a result", function()
+    local rows = db:query "select 1 as a"
+    for _, method in ipairs { "to_json", "copy", "pairs" } do
+      refused("is called with a colon on a row", function() return rows[1][method](rows) end)
+    end
+  end)
+
   it("with a stream that is taken for a result", function()
     for _, name in ipairs { "all", "first", "scalar", "map" } do
       refused("a stream has no " .. name .. "; say db:query", function()
